@@ -1,0 +1,33 @@
+"""dlimlib: data sets, training loops, plots and widgets of the course on deepfake models.
+
+The public names are loaded on first use, so `import dlimlib` needs neither torch nor a tenth of a second.
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "Run": "training",
+    "budget": "settings",
+    "device": "settings",
+    "probe": "recorded",
+    "profile": "settings",
+    "results": "recorded",
+    "seed": "settings",
+    "stored": "recorded",
+}
+_MODULES = ("data", "explore", "metrics", "plot", "pretrained")
+__all__ = sorted([*_HOMES, *_MODULES])
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name in _HOMES:
+        value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"dlimlib has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,130 @@
+"""python -m dlimlib: open the course, test it, execute its notebooks, see what works here.
+
+Standard library only: it runs before anything is installed, and on old Pythons to say that they are too old.
+"""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+
+from dlimlib import environment
+
+FIRST = "notebooks/01_autoencoder.ipynb"
+TESTS = ["-rs", "-n2", "--dist=loadscope", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"]
+
+
+def parser():
+    """The command line; `run` and `badges` read their own arguments."""
+    top = argparse.ArgumentParser(prog="python -m dlimlib", description="The course's commands.")
+    commands = top.add_subparsers(dest="command", metavar="command")
+    commands.required = True
+    torch_index = argparse.ArgumentParser(add_help=False)
+    torch_index.add_argument(
+        "--torch-index", metavar="URL", help='where to get another PyTorch: see pytorch.org, "Get started"'
+    )
+
+    lab = commands.add_parser(
+        "lab", parents=[torch_index], help="install what is needed and open the first notebook in JupyterLab",
+        epilog="Other options are handed to JupyterLab.", allow_abbrev=False,
+    )  # fmt: skip
+    lab.add_argument("--no-browser", action="store_true", help="only print the address")
+    lab.add_argument("--port", type=int, help="the port to listen on (8888, or the next free one)")
+    lab.add_argument("--host", help="the address to listen on (localhost)")
+
+    commands.add_parser(
+        "test", parents=[torch_index], help="install what is needed and run every test",
+        epilog="Other arguments are handed to pytest; paths among them replace tests and notebooks.",
+        allow_abbrev=False,
+    )  # fmt: skip
+    commands.add_parser("run", add_help=False, help="execute notebooks, e.g. run 01 --profile cpu")
+    commands.add_parser("doctor", help="say what works here, and what to do about what doesn't")
+    commands.add_parser("badges", add_help=False, help="stamp the repository: badges --repo OWNER/NAME")
+    return top
+
+
+def own_path(python):
+    """Variables for a child: a foreign environment finds dlimlib in this checkout, .venv does by itself."""
+    if environment.venv_python(environment.ROOT / ".venv") == environment.Path(python):
+        return {}
+    paths = [str(environment.ROOT), os.environ.get("PYTHONPATH")]
+    return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def lab(options, rest):
+    """Open JupyterLab on the first notebook."""
+    python = environment.prepare(["lab"], options.torch_index)
+    command = [python, "-m", "jupyterlab", f"--ServerApp.root_dir={environment.ROOT}"]
+    if (environment.ROOT / FIRST).is_file():
+        command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
+    if options.no_browser:
+        command.append("--no-browser")
+    if options.port is not None:
+        command.append(f"--port={options.port}")
+    if options.host:
+        command.append(f"--ip={options.host}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container one often is root, and JupyterLab would refuse
+    environment.say("JupyterLab starts; Ctrl-C here ends it.")
+    return environment.replace([*command, *rest], **own_path(python))
+
+
+def test(options, rest):
+    """Check the style, then run the tests and the notebooks; the exit code is the first that isn't 0."""
+    python = environment.prepare(["lab", "test"], options.torch_index)
+    root = environment.ROOT
+    style = environment.run([python, "-m", "ruff", "check", "."], cwd=root)
+    if style:
+        environment.say("The style has faults (above): the command will end with an error after the tests.\n")
+    named = any((root / argument.split("::")[0]).exists() for argument in rest if argument[:1] != "-")
+    paths = [] if named else [name for name in ("tests", "notebooks") if (root / name).is_dir()]
+    code = environment.run(
+        [python, "-m", "pytest", *TESTS, *paths, *rest], cwd=root, env={**os.environ, **own_path(python)}
+    )
+    return code or style
+
+
+def inside(command, rest):
+    """Hand a command to the course's own code, in an environment that has what it needs."""
+    python = environment.prepare(["lab"])
+    if python != sys.executable:
+        return environment.replace([python, "-m", "dlimlib", command, *rest], **own_path(python))
+    module = {"run": "record", "badges": "badges"}[command]
+    return import_module(f"dlimlib.course.{module}").main(rest)
+
+
+def doctor():
+    """Report on the environment that `lab` would use, or on this interpreter while there is none."""
+    try:
+        environment.check_python()
+        environment.check_checkout()
+        python = environment.ready(["lab"])
+    except environment.Problem:
+        python = None
+    if python and python != sys.executable:
+        return environment.replace([python, "-m", "dlimlib", "doctor"], **own_path(python))
+    return import_module("dlimlib.course.doctor").main()
+
+
+def main(argv=None):
+    """Run one command; the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        if argv[:1] in (["run"], ["badges"]):
+            return inside(argv[0], argv[1:])
+        options, rest = parser().parse_known_args(argv)
+        if options.command == "doctor":
+            if rest:
+                parser().error(f"doctor takes no arguments, got {' '.join(rest)}")
+            return doctor()
+        return {"lab": lab, "test": test}[options.command](options, rest)
+    except environment.Problem as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,547 @@
+"""The commands: what they start, when they install, what they say when something stands in the way."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import types
+import venv
+from pathlib import Path
+
+import pytest
+
+from dlimlib import __main__ as cli
+from dlimlib import environment
+from dlimlib.course import doctor
+
+ROOT = environment.ROOT
+BEFORE_INSTALLATION = ("__init__.py", "__main__.py", "environment.py", "settings.py", "course/doctor.py")
+
+
+# --- arguments ---
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Commands that would have been started, in an environment that has everything."""
+    commands, codes = [], []
+
+    def start(command, **options):
+        commands.append(list(map(str, command)))
+        return codes.pop(0) if codes else 0
+
+    monkeypatch.setattr(environment, "prepare", lambda extras, torch_index=None: "/env/python")
+    monkeypatch.setattr(environment, "replace", start)
+    monkeypatch.setattr(environment, "run", start)
+    return types.SimpleNamespace(commands=commands, codes=codes)
+
+
+def test_lab_hands_its_options_to_jupyterlab(started):
+    assert cli.main(["lab", "--no-browser", "--port", "9123", "--host", "0.0.0.0", "--collaborative"]) == 0
+    (command,) = started.commands
+    assert command[:3] == ["/env/python", "-m", "jupyterlab"]
+    assert {"--no-browser", "--port=9123", "--ip=0.0.0.0", "--collaborative"} <= set(command)
+    assert f"--ServerApp.root_dir={ROOT}" in command
+
+
+def test_lab_opens_the_first_notebook(started):
+    cli.main(["lab"])
+    opened = [word for word in started.commands[0] if word.startswith("--LabApp.default_url=")]
+    assert opened == ([f"--LabApp.default_url=/lab/tree/{cli.FIRST}"] if (ROOT / cli.FIRST).exists() else [])
+
+
+def test_test_checks_style_then_runs_pytest_once(started):
+    assert cli.main(["test", "-k", "faces"]) == 0
+    style, tests = started.commands
+    assert style == ["/env/python", "-m", "ruff", "check", "."]
+    assert tests[1:3] == ["-m", "pytest"] and tests[-2:] == ["-k", "faces"]
+    assert {"--nbval-lax", "--nbval-current-env", "--dist=loadscope", "tests"} <= set(tests)
+
+
+def test_paths_after_test_replace_all_tests(started):
+    cli.main(["test", "tests/test_cli.py::test_x"])
+    assert [word for word in started.commands[1] if word.startswith("tests")] == ["tests/test_cli.py::test_x"]
+
+
+@pytest.mark.parametrize("codes, expected", [([0, 0], 0), ([1, 0], 1), ([0, 2], 2), ([1, 5], 5)])
+def test_exit_code_of_test(started, codes, expected):
+    started.codes.extend(codes)
+    assert cli.main(["test"]) == expected
+    assert len(started.commands) == 2, "the tests run also when the style has faults"
+
+
+def test_run_and_badges_go_on_in_the_environment(started):
+    cli.main(["run", "01", "--profile", "cpu", "--help"])
+    assert started.commands == [["/env/python", "-m", "dlimlib", "run", "01", "--profile", "cpu", "--help"]]
+
+
+@pytest.mark.parametrize("command, module", [("run", "record"), ("badges", "badges")])
+def test_run_and_badges_reach_the_course(monkeypatch, command, module):
+    fake = types.ModuleType(module)
+    fake.main = lambda argv: (argv, 7)[1] if argv == ["01", "--record"] else pytest.fail(f"got {argv}")
+    monkeypatch.setitem(sys.modules, f"dlimlib.course.{module}", fake)
+    monkeypatch.setattr(environment, "prepare", lambda extras: sys.executable)
+    assert cli.main([command, "01", "--record"]) == 7
+
+
+@pytest.mark.parametrize("argv", [[], ["dance"], ["doctor", "--loudly"], ["lab", "--port", "many"]])
+def test_wrong_arguments_are_told_on_one_line(argv, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(argv)
+    assert caught.value.code == 2
+    assert re.search(r"error: \S", capsys.readouterr().err)
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    said = capsys.readouterr().out
+    assert all(f"\n    {name} " in said for name in ("lab", "test", "run", "doctor", "badges"))
+
+
+# --- before anything is installed ---
+
+
+@pytest.mark.parametrize("name", BEFORE_INSTALLATION)
+def test_older_pythons_can_read_it(name):
+    ast.parse((ROOT / "dlimlib" / name).read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """Run a command in a checkout with a space in its name and by a Python that has no package at all."""
+    root = tmp_path / "my course"
+    for name in BEFORE_INSTALLATION:
+        (root / "dlimlib" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "dlimlib" / name, root / "dlimlib" / name)
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, root)
+    venv.create(tmp_path / "python", with_pip=False)
+    python = environment.venv_python(tmp_path / "python")
+    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "CONDA_PREFIX")}
+
+    def run(*argv):
+        command = [python, "-m", "dlimlib", *argv]
+        return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, encoding="utf-8")
+
+    return run
+
+
+def test_help_needs_no_package(bare):
+    answer = bare("lab", "--help")
+    assert answer.returncode == 0 and "--no-browser" in answer.stdout, answer.stderr
+
+
+def test_doctor_needs_no_package(bare):
+    answer = bare("doctor")
+    assert answer.returncode == 1 and not answer.stderr
+    assert re.search(r"BAD +packages +missing or too old: .*torch", answer.stdout)
+    assert re.search(r"BAD +JupyterLab +not installed\n +`python -m dlimlib lab` installs it", answer.stdout)
+    assert re.search(r"ok +folder ", answer.stdout)
+
+
+# --- when it installs ---
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A small checkout whose pip installs one package, `thing` 2.0; `.commands` are those that were run."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    (root / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["thing>=1.5"]\n[project.optional-dependencies]\nlab = []\ntest = []\n'
+    )
+    (root / "constraints.txt").write_text("thing==2.0\n")
+    here = types.SimpleNamespace(root=root, venv=root / ".venv", commands=[], pip=0)
+
+    def run(command, **options):
+        here.commands.append(command)
+        if command[1:3] == ["-m", "venv"]:
+            venv.create(command[3], with_pip=False)
+            site(here.venv, "pip", "25.0")
+            return 0
+        if here.pip == 0:
+            site(here.venv, "thing", "2.0")
+        elif isinstance(here.pip, type):
+            raise here.pip
+        return here.pip
+
+    monkeypatch.setattr(environment, "run", run)
+    monkeypatch.setattr(environment, "active", lambda: False)
+    monkeypatch.setattr(environment, "cuda_build", lambda *args: False)
+    here.prepare = lambda *extras, **options: environment.prepare(list(extras), root=root, **options)
+    return here
+
+
+def site(folder, name, version):
+    """Put a package without content into a virtual environment."""
+    (packages,) = [p for p in folder.rglob("site-packages") if not p.parent.is_symlink()]
+    (packages / f"{name}-{version}.dist-info").mkdir(exist_ok=True)
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    (packages / f"{name}-{version}.dist-info" / "METADATA").write_text(metadata)
+    if name == "pip":
+        (packages / "pip.py").write_text("")
+
+
+def rebuilt(checkout, *extras):
+    """Whether the next start makes .venv anew (True), mends it (False) or leaves it alone (None)."""
+    checkout.commands.clear()
+    (checkout.venv / "left over").touch()
+    checkout.prepare(*(extras or ["lab"]))
+    return None if not checkout.commands else not (checkout.venv / "left over").exists()
+
+
+def test_first_start_installs_and_the_second_does_not(checkout):
+    python = checkout.prepare("lab")
+    assert Path(python) == environment.venv_python(checkout.venv)
+    made, installed = checkout.commands
+    assert made == [sys.executable, "-m", "venv", str(checkout.venv)]
+    assert installed == [python, "-m", "pip", "install", "-c", "constraints.txt", "-e", ".[lab]"]
+    assert rebuilt(checkout) is None and checkout.prepare("lab") == python
+
+
+def test_more_extras_are_added_and_stay(checkout):
+    checkout.prepare("lab")
+    assert rebuilt(checkout, "lab", "test") is False
+    assert checkout.commands[0][-1] == ".[lab,test]"
+    assert rebuilt(checkout, "lab") is None
+    (checkout.root / "constraints.txt").write_text("thing==2.0\n# newer\n")
+    assert rebuilt(checkout, "lab") is False
+    assert checkout.commands[0][-1] == ".[lab,test]"
+
+
+def test_moved_checkout_is_installed_again(checkout):
+    checkout.prepare("lab")
+    mark = environment.stamp(checkout.venv)
+    (checkout.venv / environment.STAMP).write_text(json.dumps({**mark, "root": "/elsewhere"}))
+    assert rebuilt(checkout) is False
+
+
+def test_package_that_is_gone_is_installed_again(checkout):
+    checkout.prepare("lab")
+    shutil.rmtree(next(checkout.venv.rglob("thing-2.0.dist-info")))
+    assert rebuilt(checkout) is False
+
+
+def test_other_python_makes_it_anew(checkout):
+    checkout.prepare("lab")
+    mark = environment.stamp(checkout.venv)
+    (checkout.venv / environment.STAMP).write_text(json.dumps({**mark, "python": "3.0"}))
+    assert rebuilt(checkout) is True
+
+
+def test_interpreter_that_is_gone_makes_it_anew(checkout):
+    checkout.prepare("lab")
+    environment.venv_python(checkout.venv).unlink()
+    assert rebuilt(checkout) is True
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, 1])
+def test_half_made_environment_is_rebuilt(checkout, end):
+    checkout.pip = end
+    with pytest.raises(environment.Problem if end == 1 else end):
+        checkout.prepare("lab")
+    checkout.pip = 0
+    assert rebuilt(checkout) is True
+    assert rebuilt(checkout) is None
+
+
+def test_cut_update_is_rebuilt_but_a_refused_one_is_not(checkout):
+    checkout.prepare("lab")
+    (checkout.root / "constraints.txt").write_text("thing==2.1\n")
+    checkout.pip = 1  # as without internet
+    with pytest.raises(environment.Problem, match="pip could not install everything"):
+        checkout.prepare("lab")
+    checkout.pip = KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        checkout.prepare("lab")
+    assert not any(command[1:3] == ["-m", "venv"] for command in checkout.commands[2:])
+    checkout.pip = 0
+    assert rebuilt(checkout) is True
+
+
+def test_own_environment_without_our_stamp_is_kept(checkout):
+    environment.run([sys.executable, "-m", "venv", str(checkout.venv)])
+    assert rebuilt(checkout) is False
+
+
+def test_torch_index_reaches_pip_and_is_remembered(checkout):
+    checkout.prepare("lab", torch_index="file:///cpu")
+    assert checkout.commands[1][-4:] == ["--upgrade", "torch", "--extra-index-url", "file:///cpu"]
+    assert rebuilt(checkout) is None
+    assert rebuilt(checkout, "lab", "test") is False
+    assert checkout.commands[0][-1] == "file:///cpu"
+    checkout.commands.clear()
+    checkout.prepare("lab", torch_index="file:///cuda")
+    assert checkout.commands[0][-1] == "file:///cuda"
+
+
+def test_active_environment_is_used_when_it_has_what_is_needed(checkout, monkeypatch):
+    monkeypatch.setattr(environment, "active", lambda: True)
+    (checkout.root / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["pytest>=8"]\n[project.optional-dependencies]\nlab = []\n'
+    )
+    assert checkout.prepare("lab") == sys.executable and not checkout.commands
+
+
+def test_active_environment_is_left_alone_when_something_lacks(checkout, monkeypatch):
+    monkeypatch.setattr(environment, "active", lambda: True)
+    assert Path(checkout.prepare("lab")) == environment.venv_python(checkout.venv)
+
+
+@pytest.mark.parametrize("line, lacks", [("pytest>=8", 0), ("pytest>=999.1", 1), ("no-such-thing>=1", 1)])
+def test_missing(checkout, line, lacks):
+    (checkout.root / "pyproject.toml").write_text(
+        f'[project]\ndependencies = ["{line}"]\n[project.optional-dependencies]\n'
+    )
+    assert environment.missing(sys.executable, [], checkout.root) == [line.split(">=")[0]] * lacks
+
+
+def test_broken_interpreter_is_told_from_one_that_lacks_something(checkout, tmp_path):
+    assert environment.missing(tmp_path / "python", ["lab"], checkout.root) is None
+
+
+def test_the_real_lists_agree():
+    """Every package that pyproject.toml asks for has a tested version that is new enough; no "+cpu" in it."""
+    tested = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    tested = {name.lower(): version for name, version in tested.items()}
+    for name, lowest in environment.requirements(["lab", "test"]).items():
+        numbers = [[int(part) for part in text.split(".")] for text in (tested[name.lower()], lowest)]
+        assert numbers[0] >= numbers[1], name
+    assert tested["torch"] == "2.13.0"
+
+
+def test_two_at_once_wait_for_each_other(tmp_path, capsys):
+    order = []
+
+    def second():
+        with environment.only_one(tmp_path):
+            order.append("second")
+
+    with environment.only_one(tmp_path):
+        thread = threading.Thread(target=second)
+        thread.start()
+        while "waits for it" not in capsys.readouterr().out and thread.is_alive():
+            time.sleep(0.01)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+
+
+# --- what stands in the way ---
+
+
+def problem(capsys, *argv):
+    """What a command says about its problem; the exit code must be 1."""
+    assert cli.main(list(argv)) == 1
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    return said.err
+
+
+def test_old_python(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2))
+    assert "needs Python 3.11 or newer, and this is 3.9" in problem(capsys, "lab")
+
+
+def test_no_checkout(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(environment.check_checkout, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(environment.prepare, "__defaults__", (None, tmp_path))
+    assert "git clone" in problem(capsys, "test")
+
+
+@pytest.mark.parametrize("module", ["ensurepip", "venv"])
+def test_no_venv(checkout, monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(environment.Problem, match=r"sudo apt install python3-venv"):
+        checkout.prepare("lab")
+    assert not checkout.venv.exists()
+
+
+def test_small_disk_ends_it_before_anything_is_written(checkout, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: types.SimpleNamespace(free=10**9))
+    with pytest.raises(environment.Problem, match=r"needs about 2 GB;\n0.9 GB are free"):
+        checkout.prepare("lab")
+    assert not checkout.venv.exists()
+
+
+def test_checkout_that_can_not_be_written(checkout, monkeypatch):
+    def refuse(folder, *args, **options):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)  # root, as in a container, may write everywhere
+    with pytest.raises(environment.Problem, match="yours to write"):
+        checkout.prepare("lab")
+
+
+@pytest.mark.parametrize(
+    "needs, system, expected",
+    [
+        (["sympy", 'nvidia-cudnn==9; platform_system == "Linux"'], "Linux", True),
+        (['cuda-toolkit[cublas]==13.0; platform_system == "Linux"'], "Linux", True),
+        (["sympy", "filelock"], "Linux", False),
+        (["nvidia-cudnn==9"], "Darwin", False),
+    ],
+)
+def test_cuda_build_is_recognised(monkeypatch, needs, system, expected):
+    def pip(command, **options):
+        report = {"install": [{"metadata": {"version": "2.13.0", "requires_dist": needs}}]}
+        Path(command[command.index("--report") + 1]).write_text(json.dumps(report))
+
+    monkeypatch.setattr(environment.platform, "system", lambda: system)
+    monkeypatch.setattr(environment.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(environment.subprocess, "run", pip)
+    assert environment.cuda_build("python", None) is expected
+
+
+def test_pip_that_can_not_say_is_no_cuda_build(monkeypatch):
+    monkeypatch.setattr(environment.subprocess, "run", lambda *args, **options: None)
+    assert environment.cuda_build("python", None) is False
+
+
+@pytest.mark.parametrize(
+    "gpu, free, told, stopped", [(0, 99, 1, 0), (0, 5, 1, 1), (1, 99, 0, 0), (1, 5, 0, 1)]
+)
+def test_cuda_build_without_gpu_is_told_and_a_small_disk_stops_it(
+    checkout, monkeypatch, capsys, gpu, free, told, stopped
+):
+    monkeypatch.setattr(environment, "cuda_build", lambda *args: True)
+    monkeypatch.setattr(environment, "nvidia_gpu", lambda: bool(gpu))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: types.SimpleNamespace(free=free * 10**9))
+    try:
+        checkout.prepare("lab")
+        said = ""
+    except environment.Problem as problem:
+        said = str(problem)
+    out = capsys.readouterr().out
+    assert ("has no NVIDIA GPU" in out) == bool(told)
+    assert ("needs about 8 GB" in said) == bool(stopped)
+    assert "--torch-index ADDRESS" in out + said or not (told or stopped)
+    assert any("pip" in command for command in checkout.commands) != bool(stopped)
+
+
+def test_interrupt_ends_without_a_traceback(monkeypatch, capsys):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(environment, "prepare", interrupted)
+    assert cli.main(["lab"]) == 130
+    assert capsys.readouterr().err.strip() == "Stopped."
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal to a group of processes")
+def test_interrupt_waits_for_the_child(tmp_path):
+    child = (
+        "import pathlib, time\n"
+        "try:\n    print('ready', flush=True); time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    time.sleep(.5); pathlib.Path('saved').touch()\n"
+    )
+    parent = (
+        "import sys\nfrom dlimlib import __main__, environment\n"
+        "environment.prepare = lambda *args: environment.run([sys.executable, '-c', sys.argv.pop()])\n"
+        "sys.exit(__main__.main(['lab']))\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", parent, child],
+        cwd=tmp_path, env=env, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout.readline() == "ready\n"
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors.strip()) == (130, "Stopped.")
+    assert (tmp_path / "saved").exists()
+
+
+# --- doctor ---
+
+
+@pytest.fixture
+def examined(capsys):
+    """A function that runs the doctor here and returns exit code, verdicts by name, and what it said."""
+
+    def run():
+        code = doctor.main()
+        out = capsys.readouterr().out
+        lines = re.findall(r"^ *(ok|note|BAD)  (\w+)", out, re.MULTILINE)
+        return code, {name: verdict for verdict, name in lines}, out
+
+    return run
+
+
+def test_doctor_finds_a_whole_environment_whole(examined, monkeypatch):
+    monkeypatch.delenv("DLIM_MIRROR", raising=False)
+    code, verdicts, out = examined()
+    assert code == 0 and "BAD" not in verdicts.values()
+    assert list(verdicts) == list(doctor.CHECKS)
+    assert "profile smoke" in out and os.environ["DLIM_HOME"] in out
+
+
+def test_doctor_on_a_folder_that_can_not_be_written(examined, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DLIM_HOME", str(tmp_path / "file" / "home"))
+    code, verdicts, out = examined()
+    assert code == 1 and verdicts["folder"] == "BAD" and "DLIM_HOME to a folder" in out
+
+
+@pytest.mark.parametrize("place", ["/no/such/folder", "http://127.0.0.1:9/data"])
+def test_doctor_on_a_mirror_that_is_not_there(examined, monkeypatch, place):
+    monkeypatch.setenv("DLIM_MIRROR", place)
+    code, verdicts, out = examined()
+    assert code == 1 and verdicts["mirror"] == "BAD" and place in out
+
+
+def test_doctor_finds_the_mirror_and_the_cache(examined, monkeypatch, tmp_path):
+    (tmp_path / "data" / "toy-faces-v1").mkdir(parents=True)
+    monkeypatch.setenv("DLIM_HOME", str(tmp_path))
+    monkeypatch.setenv("DLIM_MIRROR", str(tmp_path))
+    code, verdicts, out = examined()
+    assert code == 0 and verdicts["mirror"] == "ok" and "toy-faces-v1" in out
+
+
+def test_doctor_on_a_gpu_that_pytorch_can_not_use(examined, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(environment, "nvidia_gpu", lambda: True)
+    code, verdicts, out = examined()
+    assert (code, verdicts["PyTorch"]) == (0, "note") and "--torch-index" in out
+
+
+def test_doctor_on_little_memory_and_no_browser(examined, monkeypatch):
+    monkeypatch.setattr(doctor, "total_memory", lambda: 2 * environment.GB)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    code, verdicts, _ = examined()
+    assert code == 0 and verdicts["memory"] == verdicts["browser"] == "note"
+
+
+# --- the tests' own surroundings ---
+
+
+def test_each_run_has_folders_of_its_own(tmp_path):
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    (tmp_path / "test_it.py").write_text(
+        "import os, pathlib\n"
+        "def test_it():\n"
+        "    home = pathlib.Path(os.environ['DLIM_HOME'])\n"
+        "    (home / 'cached').touch(exist_ok=False)\n"
+        "    assert os.environ['DLIM_PROFILE'] == 'smoke' and 'DLIM_RECORD' not in os.environ\n"
+        "    pathlib.Path('home.txt').write_text(str(home))\n"
+    )
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("DLIM_", "PYTEST_"))}
+    env |= {"DLIM_HOME": str(tmp_path), "DLIM_RECORD": "record"}
+    for _ in range(2):
+        answer = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir=."],
+            cwd=tmp_path, env=env, capture_output=True, text=True,
+        )  # fmt: skip
+        assert answer.returncode == 0, answer.stdout
+        assert not Path((tmp_path / "home.txt").read_text()).exists()
