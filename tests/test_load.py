@@ -1,0 +1,204 @@
+"""load(): names and sizes, the cache of the toys, and MNIST's format."""
+
+import gzip
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import dlimlib as dl
+from dlimlib import data
+from dlimlib.data import digits, faces, idx, load
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLIM_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "data"
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """A list of (how many, from where) digits were drawn."""
+    calls, render = [], digits.render
+
+    def spy(n, **more):
+        calls.append((n, more["start"]))
+        return render(n, **more)
+
+    monkeypatch.setattr(digits, "render", spy)
+    return calls
+
+
+@pytest.mark.parametrize("name", ["toy-digit", "", "lfw"])
+def test_unknown_names_list_the_known_ones(name):
+    with pytest.raises(ValueError, match="toy-faces, toy-digits, mnist, fashion-mnist, kmnist, folder"):
+        load(name)
+
+
+def test_other_wrong_arguments():
+    with pytest.raises(ValueError, match='"train" or "test", got \'val\''):
+        load("toy-digits", split="val")
+    with pytest.raises(ValueError, match="at least 1, got size=None and n=0"):
+        load("toy-digits", n=0)
+    with pytest.raises(ValueError, match='path goes with "folder" only'):
+        load("mnist", path="here")
+
+
+def test_number_of_pictures_by_profile(monkeypatch):
+    monkeypatch.setattr(data, "_read", lambda path, n: {"x": torch.zeros(n, 1, 2, 2).byte()})
+    count = lambda split: len(load("toy-digits", split=split))  # noqa: E731
+    for profile, train, test in (("smoke", 256, 256), ("cpu", 4_000, 1_000), ("gpu", 20_000, 2_500)):
+        monkeypatch.setenv("DLIM_PROFILE", profile)
+        assert (count("train"), count("test")) == (train, test)
+
+
+def test_the_cache_serves_what_it_has_and_grows(drawn, own_home):
+    first = load("toy-digits", n=40)
+    assert torch.equal(load("toy-digits", n=40).x, first.x) and drawn == [(40, 0)]
+    assert torch.equal(load("toy-digits", n=7).y, first.y[:7]) and drawn == [(40, 0)]
+    more = load("toy-digits", n=60)
+    assert drawn == [(40, 0), (20, 40)] and torch.equal(more.x[:40], first.x)
+    assert len(load("toy-digits", n=60)) == 60 and len(drawn) == 2
+    assert torch.equal(more.x, digits.render(60, seed=1, start=0).x)
+    assert [p.name for p in own_home.iterdir()] == ["toy-digits-v1-28-train.npz"]
+    assert len(load("toy-digits", n=5, size=20).x[0, 0]) == 20 and len(drawn) == 4  # a size has its own file
+
+
+def test_another_version_is_another_file(drawn, monkeypatch):
+    load("toy-digits", n=5)
+    monkeypatch.setattr(digits, "VERSION", "2")
+    assert load("toy-digits", n=5).version == "2" and len(drawn) == 2
+
+
+def test_splits_differ():
+    train, test = (load("toy-digits", n=20, split=s) for s in ("train", "test"))
+    assert not (train.x[:, None] == test.x[None]).flatten(2).all(2).any()
+
+
+@pytest.mark.parametrize("harm", ["cut", "zeros", "empty", "text", "flipped"])
+def test_a_damaged_cache_is_drawn_again(drawn, own_home, harm):
+    good = load("toy-digits", n=30)
+    (file,) = own_home.iterdir()
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    file.write_bytes({
+        "cut": whole[:middle], "zeros": bytes(len(whole)), "empty": b"", "text": b"hello",
+        "flipped": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+    }[harm])  # fmt: skip
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert torch.equal(load("toy-digits", n=30).x, good.x)
+    assert len(drawn) == 2
+    load("toy-digits", n=30)
+    assert len(drawn) == 2
+
+
+def test_a_cache_that_can_t_be_written_is_one_warning(own_home):
+    own_home.parent.write_text("a file where the folder should be")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert len(load("toy-digits", n=9)) == 9
+    assert len(caught) == 1 and "DLIM_HOME" in str(caught[0].message)
+
+
+def test_a_full_disk_leaves_no_half_file(own_home, monkeypatch):
+    def full(file, **tensors):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.warns(UserWarning, match="No space left"):
+        assert len(load("toy-digits", n=9)) == 9
+    assert list(own_home.iterdir()) == []
+
+
+def test_toy_faces_come_with_everything_that_is_known_about_them(own_home):
+    images = load("toy-faces", n=12, size=32)
+    again = load("toy-faces", n=8, size=32)  # from the cache
+    assert images.x.shape == (12, 3, 32, 32) and images.mirror and images.version == faces.VERSION
+    assert images.mask.shape == (12, 32, 32) and images.sketch.shape == (12, 1, 32, 32)
+    assert images.classes == list(faces.STYLES)
+    assert torch.equal(images.y, images.factors["style"].argmax(1))
+    truth = faces.sample(12, seed=1)
+    assert images.factors.keys() == truth.keys()
+    assert all(torch.equal(images.factors[k], truth[k].float()) for k in truth)
+    for k in ("x", "y", "mask", "sketch"):
+        assert torch.equal(getattr(again, k), getattr(images, k)[:8])
+    assert torch.equal(again.factors["yaw"], truth["yaw"][:8])
+    assert len(list(own_home.iterdir())) == 1
+    x, y, mask, sketch = next(images.batches(4, fields=("x", "y", "mask", "sketch")))
+    assert x.shape == (4, 3, 32, 32) and mask.max() < len(faces.CLASSES)
+    test = load("toy-faces", n=8, size=32, split="test")
+    assert (test.factors["jaw"] != images.factors["jaw"][:8]).all()
+
+
+def test_resize_is_antialiased():
+    board = (torch.arange(28)[:, None] + torch.arange(28)) % 2 * 255
+    small = data.resize(board.byte().expand(2, 1, 28, 28), 7)
+    assert small.shape == (2, 1, 7, 7) and small.dtype == torch.uint8
+    assert (small[..., 1:-1, 1:-1].float() - 127.5).abs().max() < 20
+    assert data.resize(torch.full((1, 1, 28, 28), 255).byte(), 64).min() == 255
+
+
+# ---- IDX files, as MNIST and its relatives have them
+def idx_bytes(x):
+    head = bytes([0, 0, 8, x.ndim]) + b"".join(s.to_bytes(4, "big") for s in x.shape)
+    return head + x.astype(np.uint8).tobytes()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_idx_is_read(tmp_path, pack):
+    x = np.arange(2 * 3 * 4).reshape(2, 3, 4)
+    (tmp_path / "a").write_bytes(pack(idx_bytes(x)))
+    assert torch.equal(idx.read(tmp_path / "a", 3), torch.from_numpy(x).byte())
+
+
+def test_idx_errors(tmp_path):
+    whole = idx_bytes(np.zeros((2, 3, 4)))
+    for broken, why in [
+        (whole[:-1], "should hold 24 bytes, .2, 3, 4., but has 23"), (whole + b"!", "but has 25"),
+        (b"\0\0\x0d\x03" + whole[4:], "no IDX file of bytes in 3 dimensions, it begins '00000d03'"),
+        (whole[:9], "no IDX file"), (b"", "no IDX file"), (b"<html>", "no IDX file"),
+        (gzip.compress(whole)[:-9], "cut off or damaged"),
+    ]:  # fmt: skip
+        (tmp_path / "a").write_bytes(broken)
+        with pytest.raises(ValueError, match=why):
+            idx.read(tmp_path / "a", 3)
+
+
+def test_each_set_asks_for_its_own_files(monkeypatch, tmp_path):
+    asked = []
+
+    def fetch(name, urls, sha256, *, unzip):
+        asked.append((name, sha256, unzip))
+        assert all(u.startswith("http") and u.endswith("/" + name.split("/")[1]) for u in urls)
+        (tmp_path / "a").write_bytes(idx_bytes(np.arange(5) if "labels" in name else np.zeros((5, 28, 28))))
+        return tmp_path / "a"
+
+    monkeypatch.setattr(idx, "fetch", fetch)
+    for name in idx.SETS:
+        for split in ("train", "test"):
+            images = load(name, split=split, n=3, size=14)
+            assert images.x.shape == (3, 1, 14, 14) and images.y.tolist() == [0, 1, 2]
+            assert images.name == name and len(images.classes) == 10 and not images.mirror
+    assert len(asked) == len(set(asked)) == 12
+    assert all(unzip == n.startswith("mnist") for n, _, unzip in asked)
+    known = (Path(data.__file__).parents[2] / "data" / "README.md").read_text("utf-8")
+    assert all(sha256 in known and name in known for name, sha256, _ in asked)
+
+
+def mirror_of_mnist():
+    mirror = os.environ.get("DLIM_MIRROR", "")
+    return Path(mirror, "mnist").is_dir() if mirror and "://" not in mirror else bool(mirror)
+
+
+@pytest.mark.skipif(not mirror_of_mnist(), reason="DLIM_MIRROR holds no mnist/")
+def test_the_real_mnist():
+    train, test = dl.data.load("mnist"), dl.data.load("mnist", split="test", size=32)
+    assert train.x.shape == (60_000, 1, 28, 28) and test.x.shape == (10_000, 1, 32, 32)
+    assert train.y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert test.y[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    assert train.x.float().mean().item() / 255 == pytest.approx(0.1307, abs=1e-4)
