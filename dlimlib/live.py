@@ -1,0 +1,148 @@
+"""How a Run shows itself: one bar and one figure in a notebook, a few lines of text elsewhere."""
+
+import html
+import importlib
+import io
+import sys
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from .settings import profile
+
+
+def view(run):
+    """The view that fits here: rich where a notebook's kernel shows it, plain text elsewhere and at smoke."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    rich = getattr(shell, "kernel", None) is not None and profile() != "smoke"
+    return Notebook(run) if rich else Text(run)
+
+
+def clock(seconds):
+    """Seconds as 0:42, 12:05 or 1:02:03."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def losses(run):
+    """The newest values that were read, e.g. ", loss_D 0.512, loss_G 1.03"."""
+    return "".join(f", {name} {values[-1]:.3g}" for name, (_, values) in run.history.items())
+
+
+def status(run, seconds_per_step):
+    """One line: step, time left, losses."""
+    left = clock((run.steps - run.step) * seconds_per_step)
+    return f"{run.name}: step {run.step}/{run.steps}, {left} left{losses(run)}"
+
+
+def picture(run):
+    """The losses above the preview as a PNG file in bytes; None when there is nothing to draw."""
+    from . import plot
+
+    sheets, shown = [], run.show()
+    if shown is not None:
+        sheets.append(pixels(shown if isinstance(shown, Figure) else plot.images(shown)))
+    if run.history:
+        width = max(720, *(sheet.shape[1] for sheet in sheets)) if sheets else 720
+        figure = Figure(figsize=(width / 100, 2.8), dpi=100, layout="constrained")
+        plot.history(run, ax=figure.add_subplot())
+        sheets.insert(0, pixels(figure))
+    if not sheets:
+        return None
+    width = max(sheet.shape[1] for sheet in sheets)
+    whole = [np.pad(s, ((0, 0), (0, width - s.shape[1]), (0, 0)), constant_values=255) for s in sheets]
+    file = io.BytesIO()
+    Image.fromarray(np.concatenate(whole)).save(file, "png")
+    return file.getvalue()
+
+
+def pixels(figure):
+    """A figure as uint8 (H, W, 3); it is closed, or the notebook would show it once more under the cell."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    plt.close(figure)
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+class Text:
+    """About ten lines of text in a whole run."""
+
+    def __init__(self, run):
+        self.run, self.every = run, run.every or -(-run.steps // 10)
+        self.first, self.begin = run.step, time.perf_counter()
+        self.tried = False
+
+    def due(self, step):
+        """Whether a line belongs to this step."""
+        return step % self.every == 0 or step == self.run.steps
+
+    def update(self, now):
+        """Print a line if one is due; returns the time."""
+        run = self.run
+        if not self.tried:
+            self.tried = True
+            run.show()  # nobody sees it, but a mistake in it should come to light here as well
+        if self.due(run.step):
+            print(status(run, (now - self.begin) / (run.step - self.first)), flush=True)
+        return time.perf_counter()
+
+    def close(self, outcome):
+        """Say so if the loop was left early."""
+        if outcome == "stopped":
+            print(f"{self.run.name}: stopped at step {self.run.step}/{self.run.steps}", flush=True)
+
+
+class Notebook:
+    """One bar and one figure, redrawn in place; the stored outputs keep their last state."""
+
+    def __init__(self, run):
+        self.run, self.first, self.begin = run, run.step, time.perf_counter()
+        self.handles, self.next_figure, self.drawn_at = {}, 0.0, None
+        importlib.import_module("dlimlib.plot")  # here, or the first drawing would seem a slow one
+
+    def due(self, step):
+        """Never by the step: the clock decides."""
+        return False
+
+    def update(self, now):
+        """Redraw the bar, and the figure unless that took over a tenth of the time; returns the time."""
+        run = self.run
+        self._bar(status(run, (now - self.begin) / (run.step - self.first)))
+        waited = self.drawn_at is None or run.step - self.drawn_at >= (run.every or 1)
+        if now >= self.next_figure and waited:
+            begin = time.perf_counter()
+            self._figure()
+            end = time.perf_counter()
+            self.next_figure, self.drawn_at = end + 10 * (end - begin), run.step
+        return time.perf_counter()
+
+    def close(self, outcome):
+        """Show the end state; the figure too, unless the loop was left by break or an error."""
+        run = self.run
+        state = f"{run.steps} steps" if outcome == "done" else f"{outcome} at step {run.step}/{run.steps}"
+        self._bar(f"{run.name}: {state} in {clock(run.seconds)}{losses(run)}")
+        if outcome != "stopped":
+            self._figure()
+
+    def _bar(self, text):
+        run = self.run
+        bar = f'<progress value="{run.step}" max="{run.steps}" style="width: 16em"></progress>'
+        self._show("bar", {"text/html": f"{bar} {html.escape(text)}", "text/plain": text})
+
+    def _figure(self):
+        png = picture(self.run)
+        if png:
+            self._show("figure", {"image/png": png, "text/plain": f"{self.run.name}: losses and preview"})
+
+    def _show(self, key, bundle):
+        from IPython.display import display
+
+        if key in self.handles:
+            self.handles[key].update(bundle, raw=True)
+        else:
+            self.handles[key] = display(bundle, raw=True, display_id=True)

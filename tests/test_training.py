@@ -1,0 +1,707 @@
+"""Run: interrupts, checkpoints, resuming, bad losses, previews and the display."""
+
+import copy
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import types
+import warnings
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import dlimlib as dl
+from dlimlib import checkpoint, live, training
+
+
+class Batches:
+    """Endless batches with the methods that dlimlib.data's have."""
+
+    def __init__(self, seed=0):
+        self.seed, self.generator = seed, torch.Generator().manual_seed(seed)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        x = torch.randn(8, 4, generator=self.generator)
+        return x, x.sum(1, keepdim=True)
+
+    def state_dict(self):
+        return {"generator": self.generator.get_state()}
+
+    def load_state_dict(self, state):
+        self.generator.set_state(state["generator"])
+
+    def fingerprint(self):
+        return f"sums, seed {self.seed}"
+
+
+@pytest.fixture(autouse=True)
+def own_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLIM_HOME", str(tmp_path))
+
+
+def new_parts(seed=0, width=6):
+    """A net with everything that has a state: batch norm, dropout, Adam, a schedule."""
+    dl.seed(seed)
+    net = nn.Sequential(nn.Linear(4, width), nn.BatchNorm1d(width), nn.Dropout(0.3), nn.Linear(width, 1))
+    opt = torch.optim.Adam(net.parameters(), lr=0.01)
+    return {"net": net, "opt": opt, "schedule": torch.optim.lr_scheduler.StepLR(opt, 7)}
+
+
+def new_run(*, steps=30, seed=0, **options):
+    return dl.Run("toy", Batches(), steps=steps, **new_parts(seed), **options)
+
+
+def train(run, at=None, do=None):
+    """The loop of a reader; `do()` happens inside step `at`."""
+    net, opt, schedule = run.parts.values()
+    for x, y in run:
+        loss = (net(x) - y).square().mean() * (0.5 + random.random()) * (0.5 + np.random.rand())
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        schedule.step()
+        run.log(loss=loss, rate=schedule.get_last_lr()[0])
+        if run.step == at:
+            do()
+    return run
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+
+def result(run):
+    """Everything that two equal runs have in common, bit for bit."""
+    numbers = torch.cat([p.flatten() for p in run.parts["net"].state_dict().values()])
+    return numbers.tolist(), run.history, random.random(), np.random.rand(), torch.rand(1).item()
+
+
+# ------------------------------------------------------------------------------ the loop
+
+
+def test_a_run_yields_what_the_batches_yield_and_counts_steps():
+    run, twin = new_run(steps=5), Batches()
+    seen = []
+    for x, y in run:
+        assert torch.equal(x, next(twin)[0]) and y.shape == (8, 1)
+        seen.append(run.step)
+        assert not run.finished
+        run.log(number=10 * run.step)
+    assert seen == [0, 1, 2, 3, 4] and run.step == run.steps == 5 and run.finished
+    assert run.history == {"number": ([0, 1, 2, 3, 4], [0.0, 10.0, 20.0, 30.0, 40.0])}
+    assert list(run) == []  # nothing is left
+
+
+def test_after_a_break_the_same_run_goes_on():
+    run = new_run(steps=6)
+    for _ in run:
+        if run.step == 2:
+            break
+    assert [run.step for _ in run] == [2, 3, 4, 5]
+
+
+def test_any_iterable_will_do_but_must_last():
+    run = dl.Run("short", [1, 2, 3], steps=5)
+    with pytest.raises(ValueError, match="batches ran out after 3 of 5 steps"):
+        for _ in run:
+            pass
+
+
+@pytest.mark.parametrize("arguments, error, words", [
+    ({"name": "a/b"}, ValueError, "letters, digits"),
+    ({"name": ".."}, ValueError, "letters, digits"),
+    ({"steps": 0}, ValueError, "steps and every must be at least 1"),
+    ({"every": 0}, ValueError, "steps and every must be at least 1"),
+    ({"z": torch.zeros(3)}, TypeError, "z must be a module, an optimizer or such, got Tensor"),
+])  # fmt: skip
+def test_wrong_arguments_are_refused_in_words(arguments, error, words):
+    with pytest.raises(error, match=words):
+        dl.Run(**{"name": "toy", "batches": Batches(), "steps": 3, **arguments})
+
+
+def test_two_loops_of_one_name_are_refused_but_not_one_after_the_other():
+    first, second = new_run(steps=3), new_run(steps=3)
+    for _ in first:
+        with pytest.raises(RuntimeError, match="two Runs named 'toy'"):
+            next(iter(second))
+    assert len(list(second)) == 3
+
+
+# ------------------------------------------------------------------------------ the log
+
+
+def test_logged_tensors_are_copied_and_free_of_the_graph():
+    run, weight = new_run(steps=3, every=3), torch.ones(1, requires_grad=True)
+    total = torch.zeros(())
+    for _ in run:
+        total += 1
+        run.log(total=total, loss=(weight * 2).sum())
+        assert all(not v.requires_grad for entries in run._pending.values() for _, v in entries)
+    assert run.history["total"] == ([0, 1, 2], [1.0, 2.0, 3.0])
+    assert run.history["loss"][1] == [2.0, 2.0, 2.0]
+
+
+def test_a_loss_that_is_not_one_number_is_refused():
+    with pytest.raises(ValueError, match=r"loss must be one number, got shape \(8,\)"):
+        new_run().log(loss=torch.zeros(8))
+
+
+def test_the_log_is_read_in_bulk_and_never_grows_without_bound(monkeypatch):
+    monkeypatch.setattr(training, "READ_SECONDS", 1e9)
+    reads, stack = [], torch.stack
+    monkeypatch.setattr(torch, "stack", lambda tensors: reads.append(len(tensors)) or stack(tensors))
+    for touch in ("item", "__float__", "cpu", "numpy"):
+        monkeypatch.setattr(torch.Tensor, touch, lambda self: pytest.fail("the log waited for the device"))
+    value = torch.tensor(0.5)
+    run = new_run(steps=2000, every=2000)
+    for _ in run:
+        run.log(loss=value)
+    assert sum(reads) == 2000 and len(reads) <= 6 and max(reads) <= training.PENDING
+    assert len(run.history["loss"][0]) == 2000
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_logging_does_not_wait_for_the_gpu():
+    run, loss = new_run(steps=20, every=100), torch.rand((), device="cuda")
+    for _ in run:
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            run.log(loss=loss)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    assert len(run.history["loss"][0]) == 20
+
+
+# ------------------------------------------------------------------------------ interrupts
+
+
+def test_the_first_interrupt_finishes_the_step_saves_and_ends_the_loop(capsys):
+    run = train(new_run(), at=11, do=interrupt)
+    assert run.step == 12 and not run.finished and len(run.history["loss"][0]) == 12
+    assert torch.load(run.path, weights_only=True)["step"] == 12
+    assert "interrupted after step 12 of 30. Run(..., resume=True) goes on" in capsys.readouterr().out
+
+
+def test_the_second_interrupt_raises_at_once():
+    after = []
+
+    def twice():
+        interrupt()
+        after.append("first")
+        interrupt()
+        after.append("second")
+
+    with pytest.raises(KeyboardInterrupt):
+        train(new_run(), at=3, do=twice)
+    assert after == ["first"]
+
+
+def end_with_success(run):
+    train(run)
+
+
+def end_with_break(run):
+    for _ in run:
+        break
+
+
+def end_with_error(run):
+    with pytest.raises(ZeroDivisionError):
+        train(run, at=2, do=lambda: 1 / 0)
+
+
+def end_with_interrupt(run):
+    train(run, at=2, do=interrupt)
+
+
+def end_with_two_interrupts(run):
+    with pytest.raises(KeyboardInterrupt):
+        train(run, at=2, do=lambda: (interrupt(), interrupt()))
+
+
+def end_with_nan(run):
+    with pytest.raises(FloatingPointError):
+        train(run, at=2, do=lambda: run.log(loss=float("nan")))
+
+
+def end_with_close(run):
+    loop = iter(run)
+    next(loop)
+    loop.close()
+
+
+def end_with_bad_preview(run):
+    run.preview = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        train(run)
+
+
+ENDINGS = [value for name, value in globals().items() if name.startswith("end_with_")]
+
+
+@pytest.mark.parametrize("end", ENDINGS, ids=lambda end: end.__name__)
+def test_the_old_signal_handler_is_back_after_every_way_out(end):
+    def mine(number, frame):
+        raise AssertionError("not now")
+
+    old = signal.signal(signal.SIGINT, mine)
+    try:
+        run = new_run()
+        during = []
+        run.batches = watched(run.batches, during)
+        end(run)
+        assert during and mine not in during  # in the loop the Run's own handler was there
+        assert signal.getsignal(signal.SIGINT) is mine
+        assert not training._looping
+    finally:
+        signal.signal(signal.SIGINT, old)
+
+
+def watched(batches, handlers):
+    """The same batches; each time the handler in force is noted."""
+    for batch in batches:
+        handlers.append(signal.getsignal(signal.SIGINT))
+        yield batch
+
+
+def test_a_run_works_outside_the_main_thread():
+    before, run = signal.getsignal(signal.SIGINT), new_run()
+    thread = threading.Thread(target=train, args=(run,))
+    thread.start()
+    thread.join()
+    assert run.finished and signal.getsignal(signal.SIGINT) is before
+
+
+# ------------------------------------------------------------------------------ resuming
+
+
+def test_a_resumed_run_is_bit_identical_to_an_uninterrupted_one():
+    whole = result(train(new_run(preview=lambda: torch.rand(3).sum() and None)))
+    train(new_run(), at=10, do=interrupt)
+    part = new_run(seed=5, resume=True)  # other weights and random numbers, to be replaced
+    assert part.step == 11
+    torch.rand(7), random.random(), np.random.rand()  # what is drawn before the loop does not matter
+    assert result(train(part)) == whole
+
+
+def test_the_batches_of_dlimlib_resume_in_their_order():
+    x = torch.arange(40 * 3 * 16, dtype=torch.int64).reshape(40, 3, 4, 4).to(torch.uint8)
+    from dlimlib.data.images import Images
+
+    def loop(resume, stop=None):
+        run = dl.Run("order", Images("made up", "1", x, mirror=True).batches(7), steps=20, resume=resume)
+        for pictures, _ in run:
+            run.log(sum=pictures.double().sum(), first=pictures[0, 0, 0, 0])
+            if run.step == stop:
+                interrupt()
+        return run.history
+
+    whole = loop(False)
+    loop(False, stop=8)
+    assert loop(True) == whole
+
+
+def test_a_new_run_is_the_default():
+    train(new_run(), at=10, do=interrupt)
+    assert new_run().step == 0
+
+
+def test_resuming_without_a_checkpoint_starts_anew_and_says_so(capsys):
+    run = new_run(resume=True)
+    assert run.step == 0
+    assert "there is no checkpoint" in capsys.readouterr().out
+    train(run)
+    assert run.finished
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"width": 7}, r"net has changed; 0.weight was \(6, 4\) and is now \(7, 4\)"),
+    ({"steps": 40}, "it was made for 30 steps, and now there are 40"),
+    ({"data": 1}, "the data are others; batches were sums, seed 0 and are now sums, seed 1"),
+    ({"more": nn.Linear(1, 1)}, "parts are net, opt, schedule, and now they are net, opt, schedule, more"),
+])  # fmt: skip
+def test_a_checkpoint_of_another_run_is_refused_and_nothing_loaded(change, words):
+    train(new_run(), at=10, do=interrupt)
+    parts = new_parts(seed=3, width=change.pop("width", 6))
+    batches, steps = Batches(change.pop("data", 0)), change.pop("steps", 30)
+    before = [copy.deepcopy(part.state_dict()) for part in (batches, parts["net"])]
+    with pytest.raises(ValueError, match=words):
+        dl.Run("toy", batches, steps=steps, resume=True, **parts, **change)
+    for part, state in zip((batches, parts["net"]), before, strict=True):
+        assert all(torch.equal(value, state[key]) for key, value in part.state_dict().items())
+
+
+def test_of_several_parts_none_is_loaded_when_one_does_not_fit():
+    for _ in (run := dl.Run("pair", Batches(), steps=9, E=nn.Linear(2, 2), D=nn.Linear(2, 2))):
+        if run.step == 4:
+            interrupt()
+    E = nn.Linear(2, 2)
+    before = E.weight.tolist()
+    with pytest.raises(ValueError, match="D has changed"):
+        dl.Run("pair", Batches(), steps=9, resume=True, E=E, D=nn.Linear(2, 3))
+    assert E.weight.tolist() == before
+
+
+def test_an_optimizer_over_other_weights_is_refused():
+    def run(weights, **options):
+        opt = torch.optim.SGD([nn.Parameter(torch.zeros(2)) for _ in range(weights)])
+        return dl.Run("groups", Batches(), steps=2, opt=opt, **options)
+
+    list(run(1))
+    with pytest.raises(ValueError, match="opt has changed; group 0 was 1 tensors and is now 2 tensors"):
+        run(2, resume=True)
+
+
+def test_batches_without_a_state_can_not_be_resumed_in_the_middle():
+    for _ in (run := dl.Run("plain", [1] * 9, steps=9)):
+        if run.step == 4:
+            interrupt()
+    with pytest.raises(ValueError, match="their order is lost"):
+        dl.Run("plain", [1] * 9, steps=9, resume=True)
+
+
+def test_profiles_and_names_have_checkpoints_of_their_own(monkeypatch, tmp_path):
+    assert new_run().path == tmp_path / "runs" / "toy" / "smoke" / "checkpoint.pt"
+    monkeypatch.setenv("DLIM_PROFILE", "cpu")
+    assert new_run().path == tmp_path / "runs" / "toy" / "cpu" / "checkpoint.pt"
+
+
+# ------------------------------------------------------------------------------ recording
+
+
+def test_a_recording_that_is_interrupted_saves_and_stops_the_notebook(monkeypatch):
+    whole = result(train(new_run()))
+    monkeypatch.setenv("DLIM_RECORD", "record")
+    (training.home() / "runs/toy/smoke/checkpoint.pt").unlink()
+    with pytest.raises(training.Interrupted, match="after step 5 of 30"):
+        train(new_run(), at=4, do=interrupt)
+    run = new_run(seed=1)  # resumes without being told
+    assert run.step == 5
+    assert result(train(run)) == whole
+
+
+def test_a_finished_run_of_a_recording_yields_nothing_and_restores_its_parts(monkeypatch):
+    whole = result(train(new_run()))
+    monkeypatch.setenv("DLIM_RECORD", "record")
+    run = new_run(seed=1)
+    assert run.finished
+    assert list(run) == []
+    assert result(run) == whole  # the random numbers, too, stand where they stood
+
+
+def test_recordings_have_their_own_folder_and_refreshing_finds_what_they_trained(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLIM_RECORD_RUNS", str(tmp_path / "recorded"))
+    monkeypatch.setenv("DLIM_RECORD", "record")
+    whole = result(train(new_run()))
+    monkeypatch.setenv("DLIM_RECORD", "refresh")
+    run = new_run(seed=1)
+    assert run.path == tmp_path / "recorded" / "toy" / "smoke" / "checkpoint.pt"
+    assert list(run) == [] and result(run) == whole
+
+
+# ------------------------------------------------------------------------------ checkpoints
+
+
+def test_a_checkpoint_is_plain_tensors_and_numbers():
+    run = train(new_run())
+    state = torch.load(run.path, weights_only=True)
+    assert state["step"] == state["steps"] == 30 and state["data"] == {"batches": "sums, seed 0"}
+    assert set(state["parts"]) == {"net", "opt", "schedule"}
+    assert {"python", "numpy", "torch"} <= set(state["rng"])
+    assert [p.name for p in run.path.parent.iterdir()] == ["checkpoint.pt"]
+
+
+def test_what_could_not_be_loaded_again_is_not_saved():
+    run = new_run()
+    run.parts["opt"].param_groups[0]["weight_decay"] = np.float64(0.1)
+    with pytest.raises(TypeError, match="make it a float"):
+        train(run)
+    assert not run.path.exists()
+
+
+def test_checkpoints_are_rare(monkeypatch):
+    times = []
+    monkeypatch.setattr(training, "write", lambda path, state: times.append(state["step"]))
+    train(new_run())
+    assert times == [30]  # at the end; before that, a minute has to pass
+    times.clear()
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(training, "time", types.SimpleNamespace(perf_counter=iter(range(10**6)).__next__))
+    train(new_run(steps=100))  # each look at the clock finds a second gone, so a checkpoint takes one
+    assert 3 <= len(times) <= 12 and times[-1] == 100  # the cost of saving spaces them
+
+
+CHILD = """
+import os, signal, sys
+sys.path[:0] = [{tests!r}, {root!r}]
+import test_training as t
+from dlimlib import checkpoint, training
+
+kill = lambda: os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+training.SAVE_SECONDS, clock, fsync, saves = -1e9, 0, os.fsync, 0
+
+def half_then_die(file):
+    global saves
+    saves += 1
+    if saves == 9:
+        os.ftruncate(file, os.fstat(file).st_size // 2)
+        kill()
+    fsync(file)
+
+def die_before_the_rename(old, new):
+    global saves
+    saves += 1
+    if saves == 9:
+        kill()
+    os.rename(old, new) if not os.path.exists(new) else (os.unlink(new), os.rename(old, new))
+
+if {when!r} == "writing":
+    os.fsync = half_then_die
+else:
+    os.replace = die_before_the_rename
+training.max = lambda *numbers: 0  # a checkpoint after every step
+t.train(t.new_run())
+"""
+
+
+@pytest.mark.parametrize("when", ["writing", "renaming"])
+def test_a_kill_in_the_middle_of_saving_leaves_a_checkpoint_to_go_on_from(when):
+    whole = result(train(new_run()))
+    here = Path(__file__).resolve().parent
+    code = CHILD.format(tests=str(here), root=str(here.parent), when=when)
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert child.returncode != 0 and "Error" not in child.stderr, child.stderr
+    run = new_run(seed=4, resume=True)
+    assert list(run.path.parent.glob("*.tmp"))  # it was really killed with a file half written
+    assert run.step == 8
+    assert result(train(run)) == whole
+
+
+def test_what_a_killed_process_left_is_removed_in_time():
+    run = new_run()
+    run.path.parent.mkdir(parents=True)
+    old, young = run.path.with_name("checkpoint.pt.1.tmp"), run.path.with_name("checkpoint.pt.2.tmp")
+    old.write_bytes(b"half"), young.write_bytes(b"perhaps of a process that is still writing")
+    os.utime(old, (time.time() - 7200,) * 2)
+    train(run)
+    assert not old.exists() and young.exists()
+
+
+def no_space(*arguments):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def full_device(path, mode):
+    return open("/dev/full", mode)
+
+
+@pytest.mark.parametrize("full", ["torch.save", "/dev/full", "replace"])
+def test_a_full_disk_warns_once_keeps_the_old_checkpoint_and_trains_on(monkeypatch, full):
+    if full == "/dev/full" and not os.path.exists(full):
+        pytest.skip("there is no /dev/full here")
+    run = train(new_run(), at=6, do=interrupt)
+    before = run.path.read_bytes()
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(training, "max", lambda *numbers: 0, raising=False)  # a checkpoint after every step
+    if full == "torch.save":
+        monkeypatch.setattr(torch, "save", no_space)
+    elif full == "replace":
+        monkeypatch.setattr(os, "replace", no_space)
+    else:
+        monkeypatch.setattr(checkpoint, "open", full_device, raising=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        train(run)
+    assert len(caught) == 1 and "could not be written" in str(caught[0].message)
+    assert "No space left" in str(caught[0].message)
+    assert run.finished and run.path.read_bytes() == before
+    assert [p.name for p in run.path.parent.iterdir()] == ["checkpoint.pt"]
+
+
+def test_an_interrupt_on_a_full_disk_does_not_claim_to_have_saved(monkeypatch, capsys):
+    monkeypatch.setattr(torch, "save", no_space)
+    with pytest.warns(UserWarning, match="could not be written"):
+        train(new_run(), at=6, do=interrupt)
+    assert "could NOT be saved" in capsys.readouterr().out
+
+
+# ------------------------------------------------------------------------------ bad losses
+
+
+@pytest.mark.parametrize("bad", ["nan", "inf", "-inf"])
+def test_a_bad_loss_stops_the_run_by_name_and_first_step(monkeypatch, bad):
+    good = train(new_run(), at=3, do=interrupt).path.read_bytes()
+    run = new_run()
+    with pytest.raises(FloatingPointError, match=f"loss_G became {bad} at step 7"):
+        for _ in run:
+            run.log(loss_D=1.0 if run.step < 9 else float("nan"))
+            run.log(loss_G=torch.tensor(1.0 if run.step < 7 else float(bad)))
+    assert run.path.read_bytes() == good  # no checkpoint with bad numbers in it
+    assert run.history["loss_G"][1][:7] == [1.0] * 7  # the curve up to there can still be drawn
+    with pytest.raises(FloatingPointError):
+        list(run)
+
+
+def test_a_bad_loss_is_found_at_the_next_read(monkeypatch):
+    monkeypatch.setattr(training, "READ_SECONDS", 0)
+    run = new_run(steps=1000, every=1000)
+    with pytest.raises(FloatingPointError):
+        for _ in run:
+            run.log(loss=torch.tensor(float("nan") if run.step == 5 else 0.0))
+    assert run.step == 6 and not run.path.exists()
+
+
+# ------------------------------------------------------------------------------ preview
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_preview_sees_eval_and_no_grad_and_changes_nothing(fails):
+    seen = []
+
+    def preview():
+        net = run.parts["net"]
+        seen.append((torch.is_grad_enabled(), [m.training for m in net.modules()]))
+        net[1].train()
+        torch.rand(5), random.random(), np.random.rand()
+        return 1 / 0 if fails else net(torch.zeros(2, 4)).view(2, 1, 1, 1)
+
+    run = new_run(preview=preview)
+    net = run.parts["net"].train()
+    net[1].eval()  # a frozen layer stays frozen
+    modes = [m.training for m in net.modules()]
+    state, numbers = random.getstate(), (torch.get_rng_state(), np.random.get_state()[1].tolist())
+    if fails:
+        with pytest.raises(ZeroDivisionError):
+            run.show()
+    else:
+        assert run.show().shape == (2, 1, 1, 1)
+    assert seen == [(False, [False] * 5)]
+    assert [m.training for m in net.modules()] == modes and torch.is_grad_enabled()
+    assert random.getstate() == state and torch.equal(torch.get_rng_state(), numbers[0])
+    assert np.random.get_state()[1].tolist() == numbers[1]
+
+
+def test_nothing_of_the_preview_or_autocast_reaches_the_loop(monkeypatch):
+    monkeypatch.setattr(training, "READ_SECONDS", 0)
+    run = new_run(steps=4, preview=lambda: None)
+    for _ in run:
+        assert torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
+        assert run.parts["net"].training
+        with run.autocast():
+            assert not torch.is_autocast_enabled("cpu")  # nothing on a CPU
+            assert run.parts["net"](torch.zeros(2, 4)).dtype == torch.float32
+
+
+def test_a_mistake_in_the_preview_comes_to_light_in_plain_text_too():
+    with pytest.raises(ZeroDivisionError):
+        train(new_run(preview=lambda: 1 / 0))
+
+
+@pytest.mark.parametrize("capability, enabled", [((8, 0), True), ((7, 5), False)])
+def test_gpus_get_tf32_and_bfloat16_where_they_compute_in_it(monkeypatch, capability, enabled):
+    asked = []
+    monkeypatch.setattr(training, "device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", asked.append)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    monkeypatch.setattr(torch, "autocast", lambda kind, dtype: (kind, dtype))
+    run = new_run()
+    assert asked == ["high"] and torch.backends.cudnn.allow_tf32
+    assert (run.autocast() == ("cuda", torch.bfloat16)) is enabled
+
+
+# ------------------------------------------------------------------------------ display
+
+
+def test_a_terminal_gets_about_ten_lines(capsys):
+    run = new_run(steps=1000)
+    for _ in run:
+        run.log(loss_D=0.25, loss_G=torch.tensor(3.0))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    assert lines[0].startswith("toy: step 100/1000, 0:") and lines[0].endswith(" left, loss_D 0.25, loss_G 3")
+
+
+def test_times_read_like_a_clock():
+    assert [live.clock(s) for s in (7.4, 725, 3723)] == ["0:07", "12:05", "1:02:03"]
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    """A stand-in for a notebook's kernel; returns the list of (display number, "new" or "again", bundle)."""
+    import IPython
+    import IPython.display
+
+    plt.switch_backend("Agg")  # while there is no shell yet that it would hook itself into
+    shown = []
+
+    def display(bundle, raw, display_id):
+        number = len({n for n, _, _ in shown})
+        shown.append((number, "new", bundle))
+        update = lambda bundle, raw: shown.append((number, "again", bundle))  # noqa: E731
+        return types.SimpleNamespace(update=update)
+
+    monkeypatch.setattr(IPython, "get_ipython", lambda: types.SimpleNamespace(kernel=object()))
+    monkeypatch.setattr(IPython.display, "display", display)
+    return shown
+
+
+def test_a_notebook_shows_a_bar_and_a_figure_redrawn_in_place(kernel, monkeypatch):
+    monkeypatch.setenv("DLIM_PROFILE", "cpu")
+    monkeypatch.setattr(training, "READ_SECONDS", 0)
+    figures = plt.get_fignums()
+    run = new_run(steps=40, preview=lambda: torch.zeros(4, 3, 8, 8))
+    train(run)
+    bars = [bundle["text/html"] for number, _, bundle in kernel if number == 0]
+    pictures = [bundle["image/png"] for number, _, bundle in kernel if number == 1]
+    assert {number for number, _, _ in kernel} == {0, 1} and [new for _, new, _ in kernel].count("new") == 2
+    assert len(bars) == 41 and 'value="1" max="40"' in bars[0] and "toy: 40 steps in 0:0" in bars[-1]
+    assert 2 <= len(pictures) <= 4  # far fewer than steps: they would have slowed the run
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures)
+    assert plt.get_fignums() == figures
+
+
+def test_drawing_takes_at_most_a_tenth_of_the_time(kernel, monkeypatch):
+    monkeypatch.setenv("DLIM_PROFILE", "cpu")
+    clock, spent = [0.0], []
+
+    def draw(run):
+        clock[0] += 3.0
+        spent.append(3.0)
+        return b"\x89PNG"
+
+    for module in (training, live):
+        monkeypatch.setattr(module, "time", types.SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(live, "picture", draw)
+    for _ in new_run(steps=3000):
+        clock[0] += 0.1
+    assert 0.05 < sum(spent[:-1]) / clock[0] < 0.11
+
+
+def test_a_preview_may_return_a_figure_or_nothing(kernel, monkeypatch):
+    run = new_run(preview=lambda: plt.figure(figsize=(3, 2)))
+    figures = plt.get_fignums()
+    assert live.picture(run).startswith(b"\x89PNG") and plt.get_fignums() == figures
+    assert live.picture(new_run()) is None
+    run = new_run(preview=lambda: None)
+    run.log(loss=1.0)
+    assert live.picture(run).startswith(b"\x89PNG")
+
+
+def test_smoke_and_terminals_are_plain(kernel, monkeypatch):
+    assert isinstance(live.view(new_run()), live.Text)
+    monkeypatch.setenv("DLIM_PROFILE", "cpu")
+    assert isinstance(live.view(new_run()), live.Notebook)
+    monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: None)
+    assert isinstance(live.view(new_run()), live.Text)
