@@ -1,0 +1,158 @@
+"""Two small nets that judge pictures: one reads digits, one the factors of the procedural faces.
+
+Both also tell clean pictures from spoilt ones (blur, noise, …), because a net that only reads factors is
+blind to texture. `python -m dlimlib.course.features` trains them; accuracy.json says how well they do.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+FOLDER = Path(__file__).parent
+SIZE = {"faces": 64, "digits": 28}
+KINDS = ("blur", "noise", "shrink", "blocks", "colour", "warp", "ghost", "checks")  # of damage
+# factor -> how it is read: a number, a colour (as the eye sees it, the root of linear light), odds, yes or no
+READ = {
+    **dict.fromkeys(("yaw", "pitch", "roll", "smile", "open", "blink", "gaze_x", "gaze_y"), "number"),
+    **dict.fromkeys(("light_x", "light_y", "warmth", "brow_up", "masc", "head_w", "head_h"), "number"),
+    **dict.fromkeys(("jaw", "eye_size", "nose_w", "lips", "lip_red", "brow_t", "fringe", "curl"), "number"),
+    **dict.fromkeys(("volume", "stubble", "moustache", "goatee", "beard"), "number"),
+    **dict.fromkeys(("skin", "hair", "iris", "back", "back2", "cloth", "frame"), "colour"),
+    "style": "odds",
+    "glasses": "odd",
+    "shades": "odd",
+}
+IDENTITY = ("skin", "hair", "style", "glasses", "shades", "masc", "iris", "stubble", "moustache", "goatee")
+IDENTITY += ("beard", "jaw", "head_w", "eye_size", "nose_w", "lips", "brow_t", "fringe", "curl")
+MASKED = {  # a factor that can't be seen in every picture -> where it can
+    "shades": lambda f: f["glasses"] > 0.5,
+    "frame": lambda f: f["glasses"] > 0.5,
+    "iris": lambda f: (f["blink"] < 0.5) & (f["glasses"] * f["shades"] < 0.5),
+    "gaze_x": lambda f: (f["blink"] < 0.5) & (f["glasses"] * f["shades"] < 0.5),
+    "gaze_y": lambda f: (f["blink"] < 0.5) & (f["glasses"] * f["shades"] < 0.5),
+    "blink": lambda f: f["glasses"] * f["shades"] < 0.5,
+    "hair": lambda f: f["style"][:, 0] < 0.5,
+}
+
+
+def layer(a, b, stride=1):
+    """A 3 × 3 convolution from a to b channels with its normalisation."""
+    return nn.Sequential(nn.Conv2d(a, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+
+
+class Net(nn.Module):
+    """Pictures (N, C, size, size) in [0, 1] -> dict of `read` (N, outputs) and `features` (N, own + spoilt);
+    from the own features `again` reads the outputs once more, from the others `damage` (N, kinds)."""
+
+    def __init__(self, channels, size, widths, outputs, own, spoilt):
+        super().__init__()
+        self.own = own
+        first, last = widths[0], widths[-1]
+        self.fine = nn.Sequential(layer(2 * channels, first, 2 if size > 32 else 1), layer(first, first))
+        stages = [layer(first, widths[1], 2)]
+        for a, b in zip(widths[1:], widths[2:], strict=False):
+            stages += [layer(a, a), layer(a, b, 2)]
+        self.trunk = nn.Sequential(*stages, layer(last, last), layer(last, 64), nn.Flatten())
+        self.head = nn.Sequential(nn.LazyLinear(256), nn.ReLU())
+        self.read, self.features = nn.Linear(256, outputs), nn.Linear(256, own)
+        self.texture = nn.Sequential(nn.Linear(256 + first, 64), nn.ReLU(), nn.Linear(64, spoilt))
+        self.again, self.damage = nn.Linear(own, outputs), nn.Linear(spoilt, len(KINDS))
+        self.register_buffer("shift", torch.zeros(own + spoilt))
+        self.register_buffer("scale", torch.ones(own + spoilt))
+        self.register_buffer("mean", torch.zeros(outputs))
+        self.register_buffer("spread", torch.ones(outputs))
+        self(torch.zeros(2, channels, size, size))  # gives the lazy layer its shape
+
+    def forward(self, x):
+        # what differs from the neighbours, small differences drawn out, lest edges drown faint noise
+        detail = x - F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        fine = self.fine(torch.cat([x * 2 - 1, detail / (detail.abs() + 0.03)], 1))
+        h = self.head(self.trunk(fine))
+        # noise shows in the mean of the finest maps, whatever the picture shows
+        own, spoilt = self.features(h), self.texture(torch.cat([h, fine.mean((2, 3))], 1))
+        result = {"read": self.read(h), "again": self.again(own), "damage": self.damage(spoilt)}
+        return {**result, "features": (torch.cat([own, spoilt], 1) - self.shift) * self.scale}
+
+
+def new(kind):
+    """An untrained net for "faces" or "digits"."""
+    if kind == "faces":
+        return Net(3, 64, (24, 48, 96, 128), sum(width(name) for name in READ), 44, 16)
+    if kind == "digits":
+        return Net(1, 28, (16, 32, 64, 64), 10 + len(MOMENTS), 24, 12)
+    raise ValueError(f'kind must be "faces" or "digits", got {kind!r}')
+
+
+MOMENTS = ("ink", "centre_x", "centre_y", "width", "height", "slant")  # of a digit, measured on the picture
+
+
+def width(name):
+    """How many outputs a factor of a face takes."""
+    return 12 if name == "style" else 3 if READ[name] == "colour" else 1
+
+
+@cache
+def load(kind):
+    """The trained net, in eval mode on the CPU."""
+    from safetensors.torch import load_file
+
+    net = new(kind)
+    stored = load_file(FOLDER / f"{kind}.safetensors")  # without BatchNorm's counters
+    net.load_state_dict({k: v.float() for k, v in stored.items()}, strict=False)
+    return net.eval().requires_grad_(False)
+
+
+def prepare(x, kind, range=(-1, 1)):
+    """Pictures as the net wants them: float in [0, 1], its channels, its size (shrunk with antialiasing)."""
+    x = getattr(x, "x", x)
+    if x.dim() != 4 or x.shape[1] not in (1, 3):
+        raise ValueError(f"pictures must be (N, C, H, W) with 1 or 3 channels, got {tuple(x.shape)}")
+    low, high = (0, 255) if x.dtype == torch.uint8 else range
+    x = ((x.detach().float() - low) / (high - low)).clamp(0, 1)
+    x = x.expand(-1, 3, -1, -1) if kind == "faces" else x.mean(1, keepdim=True)
+    size = (SIZE[kind],) * 2
+    return x if x.shape[2:] == size else F.interpolate(x, size, mode="bilinear", antialias=True).clamp(0, 1)
+
+
+@torch.no_grad()
+def run(kind, x, range=(-1, 1), chunk=250):
+    """All outputs of a trained net for pictures (N, C, H, W), computed where the pictures are."""
+    net, x = load(kind), getattr(x, "x", x)
+    net.to(x.device)
+    parts = [net(prepare(part, kind, range)) for part in x.split(chunk)]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def factors(out, net=None):
+    """Turn a net's `read` (N, outputs) into factors in the units of the renderer."""
+    net, read, result = net or load("faces"), out["read"], {}
+    read = read * net.spread.to(read) + net.mean.to(read)
+    for (name, kind), part in zip(READ.items(), read.split([width(n) for n in READ], 1), strict=True):
+        if kind == "colour":
+            result[name] = part.clamp(min=0).square()
+        elif kind == "odds":
+            result[name] = part.softmax(1)
+        else:
+            result[name] = (part.sigmoid() if kind == "odd" else part)[:, 0]
+    return result
+
+
+def identity(factors, net=None):
+    """The identity factors side by side, each standardised (colours and style share one unit each)."""
+    net = net or load("faces")
+    spreads = dict(zip(READ, net.spread.split([width(n) for n in READ]), strict=True))
+    means = dict(zip(READ, net.mean.split([width(n) for n in READ]), strict=True))
+    parts = []
+    for name in IDENTITY:
+        value = factors[name]
+        if READ[name] == "colour":  # three numbers, together as weighty as one of the others
+            value = (value.sqrt() - means[name].to(value)) / spreads[name].to(value)
+        elif READ[name] == "number":
+            value = ((value - means[name].to(value)) / spreads[name].to(value))[:, None]
+        else:  # odds: a change from one style to another, or of glasses, moves by about one unit
+            value = value.view(len(value), -1) * 1.4
+        parts.append(value)
+    return torch.cat(parts, 1)

@@ -1,0 +1,113 @@
+"""How good a picture, a segmentation or a set of generated pictures is."""
+
+import torch
+from torch import nn
+
+from . import features as nets
+
+
+def _pair(x, y, range):
+    """Two batches of floats in [0, 1]; raises when their shapes differ."""
+    if x.shape != y.shape or x.dim() != 4:
+        raise ValueError(f"both must be (N, C, H, W) and alike, got {tuple(x.shape)} and {tuple(y.shape)}")
+    low, high = range
+    return [(t.detach().float().clamp(low, high) - low) / (high - low) for t in (x, y)]
+
+
+def psnr(x, y, *, range=(-1, 1)):
+    """Peak signal-to-noise ratio of each picture (N,) in dB: 10 log10(1 / mean squared error in [0, 1])."""
+    x, y = _pair(x, y, range)
+    return -10 * (x - y).square().flatten(1).mean(1).log10()
+
+
+def ssim(x, y, *, range=(-1, 1)):
+    """Structural similarity of each picture (N,), 1 when equal (Wang et al. 2004)."""
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    x, y = _pair(x, y, range)
+    return structural_similarity_index_measure(x, y, data_range=1.0, reduction="none").reshape(len(x))
+
+
+def confusion(pred, target, classes):
+    """Count pixels: row = the true class, column = the predicted one, (K, K) int64."""
+    pred, target = (torch.as_tensor(t).flatten().long() for t in (pred, target))
+    if len(pred) != len(target):
+        raise ValueError(f"pred and target must be equally many, got {len(pred)} and {len(target)}")
+    for name, t in (("pred", pred), ("target", target)):
+        if len(t) and not 0 <= t.min() <= t.max() < classes:
+            raise ValueError(f"{name} must lie in 0 to {classes - 1}, got {t.min()} to {t.max()}")
+    return torch.bincount(target * classes + pred, minlength=classes**2).view(classes, classes)
+
+
+def iou(confusion):
+    """Intersection over union of each class (K,) from a confusion matrix; NaN where a class is absent."""
+    hits = confusion.diagonal().double()
+    return hits / (confusion.sum(0) + confusion.sum(1) - confusion.diagonal())
+
+
+def features(x, kind="faces", *, range=(-1, 1)):
+    """Features (N, D) of pictures, from the course's own net for "faces" or "digits"; D is at most 64."""
+    return nets.run(kind, x, range)["features"]
+
+
+def frechet(real, fake):
+    """Fréchet distance between two sets of features (N, D), taken for Gaussians (Heusel et al. 2017)."""
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    real, fake = _feature_sets(real, fake)
+    passing = nn.Identity()
+    passing.num_features = real.shape[1]
+    metric = FrechetInceptionDistance(feature=passing)
+    metric.update(real, real=True)
+    metric.update(fake, real=False)
+    return max(0.0, float(metric.compute()))
+
+
+def frechet_floor(real, n, *, seed=0):
+    """Fréchet distance between two disjoint random halves of real features, n pictures each: what a perfect
+    generator would score with n pictures. Needs 2 n rows."""
+    if len(real) < 2 * n:
+        raise ValueError(f"the floor at n = {n} needs {2 * n} real pictures, got {len(real)}")
+    order = torch.randperm(len(real), generator=torch.Generator().manual_seed(seed))
+    return frechet(real[order[:n]], real[order[n : 2 * n]])
+
+
+def precision_recall(real, fake, k=3, *, chunk=1000):
+    """Share of fake features (N, D) within the real manifold, and of real ones within the fake manifold: the
+    balls around each point that reach to its k-th neighbour (Kynkäänniemi et al. 2019)."""
+    real, fake = _feature_sets(real, fake, least=k + 1)
+    return _covered(fake, real, k, chunk), _covered(real, fake, k, chunk)
+
+
+def _covered(points, by, k, chunk):
+    """Share of the points that lie in one of the k-neighbour balls around `by`."""
+    # the nearest neighbour of each point is the point itself
+    radii = torch.cat([torch.cdist(part, by).kthvalue(k + 1, 1).values for part in by.split(chunk)])
+    inside = [(torch.cdist(part, by) <= radii).any(1) for part in points.split(chunk)]
+    return float(torch.cat(inside).double().mean())
+
+
+def _feature_sets(real, fake, least=None):
+    """Both sets as float64 on the CPU; raises when widths differ, when one is too small or not finite."""
+    sets = [torch.as_tensor(t).detach().cpu().double() for t in (real, fake)]
+    if any(t.dim() != 2 for t in sets) or sets[0].shape[1] != sets[1].shape[1]:
+        raise ValueError(f"features must be (N, D) of one width, got {[tuple(t.shape) for t in sets]}")
+    least = least or sets[0].shape[1] + 1
+    for t in sets:
+        if len(t) < least:
+            raise ValueError(f"{sets[0].shape[1]} features need at least {least} pictures, got {len(t)}")
+        if not t.isfinite().all():
+            raise ValueError("the features hold NaN or infinite numbers")
+    return sets
+
+
+def read_factors(x, *, range=(-1, 1)):
+    """Factors of faces as a net reads them off the pictures: dict name -> (N,) or (N, k) in the units of
+    `faces.sample` (yaw, pitch, roll in radians; colours rgb; style: probabilities)."""
+    return nets.factors(nets.run("faces", x, range))
+
+
+def identity_vector(x, *, range=(-1, 1)):
+    """Who is seen, (N, D): the identity factors as the net reads them, each with spread 1 over many faces, so
+    that the distance between two rows says how much two faces resemble each other."""
+    return nets.identity(read_factors(x, range=range))

@@ -1,0 +1,153 @@
+"""Metrics against values worked out by hand, and the feature nets against damage of known size."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from dlimlib import features as nets
+from dlimlib import metrics
+from dlimlib.course.damage import blur
+from dlimlib.course.measures import curves
+from dlimlib.data import digits, faces
+
+
+def test_psnr_of_a_constant_difference():
+    x = torch.zeros(2, 3, 8, 8)
+    y = x + torch.tensor([0.2, 0.02]).view(2, 1, 1, 1)
+    assert torch.allclose(metrics.psnr(x, y), torch.tensor([20.0, 40.0]))
+    assert torch.allclose(metrics.psnr(x, y, range=(0, 1)), torch.tensor([13.9794, 33.9794]))
+    assert metrics.psnr(x, x).isposinf().all()
+    with pytest.raises(ValueError, match="alike"):
+        metrics.psnr(x, y[:1])
+
+
+def test_ssim_of_flat_pictures():
+    a, b = torch.full((1, 1, 16, 16), -0.5), torch.full((1, 1, 16, 16), 0.5)  # 0.25 and 0.75 in [0, 1]
+    by_hand = (2 * 0.25 * 0.75 + 1e-4) / (0.25**2 + 0.75**2 + 1e-4)  # a flat picture has no variance
+    assert torch.allclose(metrics.ssim(a, b), torch.tensor([by_hand]), atol=1e-3)
+    assert torch.allclose(metrics.ssim(torch.cat([a, b]), torch.cat([a, b])), torch.ones(2))
+
+
+def test_confusion_and_iou():
+    target = torch.tensor([[0, 0, 1], [1, 1, 2]])
+    pred = torch.tensor([[0, 1, 1], [1, 0, 2]])
+    table = metrics.confusion(pred, target, 4)
+    assert table.tolist() == [[1, 1, 0, 0], [1, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    iou = metrics.iou(table)
+    assert torch.allclose(iou[:3], torch.tensor([1 / 3, 1 / 2, 1.0]).double()) and iou[3].isnan()
+    with pytest.raises(ValueError, match="0 to 1, got 0 to 2"):
+        metrics.confusion(pred.clamp(max=1), target, 2)
+    with pytest.raises(ValueError, match="equally many"):
+        metrics.confusion(pred, target[:1], 4)
+
+
+def test_frechet_of_two_gaussians():
+    a, b = torch.tensor([[-1.0], [1.0]]), torch.tensor([[1.0], [5.0]])
+    # means 0 and 3, standard deviations sqrt(2) and sqrt(8): 3² + (sqrt(8) - sqrt(2))² = 9 + 2
+    assert math.isclose(metrics.frechet(a, b), 11, rel_tol=1e-6)
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(400, 5, generator=g, dtype=torch.double)
+    mix = torch.randn(5, 5, generator=g, dtype=torch.double)
+    x = (x - x.mean(0)) @ torch.linalg.inv(torch.linalg.cholesky(x.T.cov()).T)  # covariance exactly I
+    y = x @ mix + 1
+    # with I on one side, trace(sqrt(S)) is the sum of the singular values of mix
+    by_hand = 5 + 5 + mix.square().sum() - 2 * torch.linalg.svdvals(mix).sum()
+    assert math.isclose(metrics.frechet(x, y), by_hand.item(), rel_tol=1e-6)
+    assert metrics.frechet(x, x) < 1e-6
+
+
+def test_frechet_refuses_what_it_cannot_measure():
+    x = torch.randn(10, 10)
+    with pytest.raises(ValueError, match="10 features need at least 11 pictures, got 10"):
+        metrics.frechet(x, x)
+    with pytest.raises(ValueError, match="one width"):
+        metrics.frechet(torch.randn(20, 3), torch.randn(20, 4))
+    with pytest.raises(ValueError, match="NaN"):
+        metrics.frechet(torch.randn(20, 3), torch.full((20, 3), math.nan))
+
+
+def test_the_floor_falls_with_the_number_of_pictures():
+    x = torch.randn(4000, 8, generator=torch.Generator().manual_seed(0))
+    few, many = metrics.frechet_floor(x, 50), metrics.frechet_floor(x, 2000)
+    assert 0 < many < few / 5
+    with pytest.raises(ValueError, match="needs 4002 real pictures, got 4000"):
+        metrics.frechet_floor(x, 2001)
+
+
+def test_precision_and_recall_by_hand():
+    real = torch.tensor([[0.0], [1.0], [2.0], [3.0]])  # k = 1: all balls have radius 1, [-1, 4] is covered
+    fake = torch.tensor([[-0.5], [0.25], [6.0], [9.0]])  # radii 0.75, 0.75, 3, 3
+    # fake: -0.5 and 0.25 lie inside; real: 0 and 1 lie within [-1.25, 1], 3 within [3, 9]
+    assert metrics.precision_recall(real, fake, k=1) == (0.5, 0.75)
+    assert metrics.precision_recall(real, fake, k=1, chunk=3) == (0.5, 0.75)
+    with pytest.raises(ValueError, match="at least 5 pictures"):
+        metrics.precision_recall(real, fake, k=4)
+
+
+def falls(values, slack=0.0):
+    return values[-1] < values[0] and all(b <= a + slack for a, b in zip(values, values[1:], strict=False))
+
+
+@pytest.fixture(scope="module")
+def portraits():
+    return faces.render(faces.sample(600, seed=2), 64)
+
+
+@pytest.mark.parametrize("kind", ["digits", "faces"])
+def test_the_measures_measure(kind, request):
+    if kind == "faces":
+        drawn = request.getfixturevalue("portraits")
+        y = drawn.factors["style"].argmax(1)
+    else:
+        drawn = digits.render(600, seed=2)
+        y = drawn.y
+    found = curves(lambda x: metrics.features(x, kind, range=(0, 1)), drawn.x.float() / 255, y, 150)
+    for name, rows in found.items():
+        _, distance, precision, recall = zip(*rows, strict=True)
+        assert falls([-d for d in distance]), f"{name}: the distance must rise, got {distance}"
+        if name == "missing classes":
+            assert falls(recall, 0.03), f"recall must fall with missing classes, got {recall}"
+        else:
+            assert falls(precision, 0.03), f"precision must fall with {name}, got {precision}"
+
+
+def test_features_are_the_same_for_every_form_of_a_picture(portraits):
+    few = portraits[:5]
+    f = metrics.features(few)
+    assert f.shape[1] <= 64
+    assert torch.allclose(metrics.features(few.x), f)
+    assert torch.allclose(metrics.features(few.float()), f, atol=1e-3)
+    assert torch.allclose(metrics.features(few.float(range=(0, 1)), range=(0, 1)), f, atol=1e-3)
+    assert metrics.features(few.x.repeat_interleave(2, 2).repeat_interleave(2, 3)).shape == f.shape
+    assert metrics.features(few.x[:, :1], "digits").shape[0] == 5
+    with pytest.raises(ValueError, match="1 or 3 channels"):
+        metrics.features(torch.zeros(5, 4, 64, 64))
+    with pytest.raises(ValueError, match='"faces" or "digits"'):
+        metrics.features(few, "cats")
+
+
+def test_factors_are_read_in_their_units(portraits):
+    true = portraits.factors
+    for x in (portraits.x, (blur(portraits.x.float() / 255, torch.ones(600)) * 255).byte()):
+        read = metrics.read_factors(x)
+        assert (read["yaw"] - true["yaw"]).abs().rad2deg().median() < 3
+        assert (read["style"].argmax(1) == true["style"].argmax(1)).double().mean() > 0.7
+        assert ((read["glasses"] > 0.5) == (true["glasses"] > 0.5)).double().mean() > 0.95
+        assert (read["skin"] - true["skin"]).abs().mean() < 0.05
+
+
+def test_a_person_resembles_itself_in_other_scenes():
+    scenes = faces.scene(faces.sample(20, seed=3))
+    a, b = (faces.render(faces.combine(faces.person(seed), scenes), 64) for seed in (0, 1))
+    a, b = metrics.identity_vector(a.x), metrics.identity_vector(b.x)
+    own, other = torch.cdist(a[:10], a[10:]).mean(1), torch.cdist(a[:10], b).mean(1)
+    assert (own < other).double().mean() >= 0.9
+
+
+def test_the_nets_are_small_and_their_accuracy_is_stated():
+    stated = json.loads((nets.FOLDER / "accuracy.json").read_text())
+    for kind in ("digits", "faces"):
+        assert (nets.FOLDER / f"{kind}.safetensors").stat().st_size <= 2e6
+        assert "clean" in stated[kind]["accuracy"] and "blur" in stated[kind]["measures"]
