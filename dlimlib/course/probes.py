@@ -1,0 +1,313 @@
+"""The judge of graded cells: it runs them in another process, which only reports values, and compares here.
+
+record(nb) runs the teacher's notebook and returns the expected values; judge(reference, nb) says for each
+test cell of a submission which of its probes differ. `launch` starts the process; a sandbox takes its place.
+"""
+
+import base64
+import json
+import os
+import queue
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .notebook import code, is_test, tags
+
+DTYPES = "float16 float32 float64 complex64 complex128 bool int8 int16 int32 int64 uint8".split()
+MAX_LINE, MAX_CELL, MAX_TEXT = 4 << 20, 32 << 20, 20_000  # bytes: a message, a cell's messages, printed text
+MAX_SOURCE = 60_000  # so that it fits into a pipe and writing it never waits
+MAX_PROBES, RESTARTS = 1000, 3
+
+
+# ---------------------------------------------------------------------------------------- running cells
+
+
+def launch(folder):
+    """Start probe_child in a plain process in `folder`: without a sandbox, so for our own code only."""
+    root = str(Path(__file__).parents[2])
+    env = {**os.environ, "DLIM_PROFILE": "smoke", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [root, env.get("PYTHONPATH")]))
+    argv = [sys.executable, str(Path(__file__).with_name("probe_child.py"))]
+    pipe = subprocess.PIPE
+    new_group = os.name == "posix"
+    return subprocess.Popen(
+        argv, cwd=folder, env=env, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=new_group
+    )  # fmt: skip
+
+
+class Child:
+    """One such process: its messages are read by a thread, capped, and sorted by cell."""
+
+    def __init__(self, folder, launch=launch):
+        self.process = launch(folder)
+        self.messages = queue.Queue(maxsize=100)  # bounded, so that a flood waits in the pipe
+        self.received, self.text = 0, bytearray()
+        self.closed = False
+        for read in (self._read_messages, self._read_text):
+            threading.Thread(target=read, daemon=True).start()
+        if fatal := self._collect("ready", 60)["fatal"]:
+            self.close()
+            raise RuntimeError(f"the process for the cells does not start: {fatal}\n{self.text.decode()}")
+
+    def close(self):
+        """End the process and all that it started in its group."""
+        self.closed = True
+        if os.name == "posix":
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+
+    def run(self, source, seed, seconds):
+        """Run a cell; returns {records, error: None or [name, text], fatal: None or a sentence, text}."""
+        token = secrets.token_hex(8)
+        self.received = 0
+        self.text.clear()
+        job = json.dumps({"source": source, "seed": seed, "token": token})
+        if len(job) > MAX_SOURCE:
+            return {"records": [], "error": None, "fatal": "the cell is too long", "text": ""}
+        try:
+            self.process.stdin.write(job.encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError:
+            return {"records": [], "error": None, "fatal": "the Python process has ended", "text": ""}
+        return self._collect(token, seconds)
+
+    def _collect(self, token, seconds):
+        result = {"records": [], "error": None, "fatal": None, "text": ""}
+        end = time.monotonic() + seconds
+        while result["fatal"] is None:
+            try:
+                message = self.messages.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                result["fatal"] = f"stopped after {seconds} s (an infinite loop?)"
+                break
+            if isinstance(message, str):
+                result["fatal"] = message
+            elif message.get("token") != token:
+                continue  # late words of another cell
+            elif "probe" in message:
+                result["records"].append(message)
+                if len(result["records"]) > MAX_PROBES:
+                    result["fatal"] = "the code returned too much data"
+            elif "done" in message:
+                error = message.get("error")
+                if isinstance(error, list) and len(error) == 2:
+                    result["error"] = [str(part)[:2000] for part in error]
+                break
+        result["text"] = bytes(self.text).decode(errors="replace")
+        return result
+
+    def _read_messages(self):
+        """Hand on each line that is a JSON object; a text means that nothing more will come."""
+        buffer = b""
+        while data := self._read(self.process.stdout):
+            *lines, buffer = (buffer + data).split(b"\n") if b"\n" in data else [buffer + data]
+            self.received += len(data)
+            if len(buffer) > MAX_LINE or self.received > MAX_CELL:
+                return self._put("the code returned too much data")
+            for line in lines:
+                try:
+                    message = json.loads(line)
+                except (ValueError, RecursionError):
+                    continue  # not from us
+                if isinstance(message, dict):
+                    self._put(message)
+        self._put("the code ended the Python process (os._exit, a crash, or too much memory)")
+
+    def _read_text(self):
+        while data := self._read(self.process.stderr):
+            self.text += data[: max(0, MAX_TEXT - len(self.text))]
+
+    def _read(self, pipe):
+        try:
+            return pipe.read1(1 << 16)
+        except (OSError, ValueError):
+            return b""
+
+    def _put(self, item):
+        while not self.closed:
+            try:
+                return self.messages.put(item, timeout=0.5)
+            except queue.Full:
+                continue
+
+
+def run_cells(cells, seed, seconds, launch=launch):
+    """Run [(key, source)]; returns {key: result}. What kills the process is left out, the rest runs anew."""
+    fatal = {}
+    for _ in range(RESTARTS + 1):
+        results = {}
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            child = Child(folder, launch)
+            try:
+                for key, source in cells:
+                    results[key] = fatal.get(key) or child.run(source, seed, seconds)
+                    if results[key]["fatal"] and key not in fatal:
+                        fatal[key] = results[key]
+                        break
+                else:
+                    return results
+            finally:
+                child.close()
+    return results
+
+
+# ---------------------------------------------------------------------------------------- comparing
+
+
+def compare(expected, got, rtol, atol):
+    """Return None or, as a sentence, how `got` (which may be anything) differs from `expected`."""
+    kind = expected["kind"]
+    if got.get("kind") != kind:
+        return f"expected {_article(kind)}, got {_article(str(got.get('kind'))[:60])}"
+    if kind in ("list", "dict"):
+        return _compare_items(expected, got, rtol, atol)
+    for what in ("dtype", "shape"):
+        if got.get(what) != expected.get(what):
+            return f"expected {what} {expected[what]}, got {str(got.get(what))[:60]}"
+    if kind in ("NoneType", "str"):
+        same = got["value"] == expected["value"]
+        return None if same else f"expected {expected['value']!r}, got {str(got['value'])[:200]!r}"
+    if "data" in got and got["data"] is None:
+        return "the value is too large"
+    a, b = numbers(expected), numbers(got)
+    if a.shape != b.shape:
+        return "the value is unreadable"
+    if np.allclose(b, a, rtol, atol):
+        return None
+    if not np.isfinite(b).all():
+        return "the value holds NaN or infinity"
+    worst = np.unravel_index(np.argmax(np.abs(a.astype(complex) - b)), a.shape)
+    where = f" at {[int(i) for i in worst]}" if worst else ""
+    return f"expected {a[worst]:.5g}, got {b[worst]:.5g}{where}"
+
+
+def _article(kind):
+    return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
+
+
+def _compare_items(expected, got, rtol, atol):
+    if got.get("keys") != expected.get("keys") or len(got["items"]) != len(expected["items"]):
+        return f"expected {len(expected['items'])} items {expected.get('keys', '')}".rstrip()
+    for i, (a, b) in enumerate(zip(expected["items"], got["items"], strict=True)):
+        if problem := compare(a, b, rtol, atol):
+            return f"item {expected['keys'][i] if 'keys' in expected else i}: {problem}"
+    return None
+
+
+def numbers(value):
+    """Return the array that a packed number, tensor or array holds."""
+    if value["kind"] not in ("tensor", "array"):
+        return np.array(value["value"], dtype=float)
+    dtype = "float32" if value["dtype"] == "bfloat16" else value["dtype"]
+    if dtype not in DTYPES:
+        raise ValueError(f"unknown dtype {dtype}")
+    return np.frombuffer(base64.b64decode(value["data"]), dtype).reshape(value["shape"])
+
+
+def guessable(value, rtol, atol):
+    """Whether one could guess a value from its kind: booleans, whole numbers, zeros, short decimals."""
+    if value["kind"] in ("list", "dict"):
+        return all(guessable(item, rtol, atol) for item in value["items"])
+    if value["kind"] not in ("tensor", "array", "float") or value.get("data", "") is None:
+        return True
+    a = numbers(value)
+    if a.size == 0 or not np.isfinite(a).all():
+        return True
+    few = a.size < 32 or (a == a.flat[0]).all()
+    return bool(few and np.allclose(np.round(a, 1), a, rtol, atol))
+
+
+def verdicts(expected, result):
+    """Return [(name, None or a sentence)] of a test cell: its probes must be the expected ones, in order."""
+    names = [record["probe"] for record in expected]
+    if result is None:
+        return [(name, "the cell did not run") for name in names]
+    got, end = result["records"], result["fatal"] or (": ".join(filter(None, result["error"] or [])) or None)
+    found = []
+    forged = [record["probe"] for record in got] != names[: len(got)]
+    for i, record in enumerate(expected):
+        if forged:
+            found.append((record["probe"], "unexpected values were reported"))
+            continue
+        if i >= len(got):
+            found.append((record["probe"], f"not reached: {end or 'nothing was reported'}"))
+            continue
+        try:
+            problem = compare(record["value"], got[i]["value"], record["rtol"], record["atol"])
+        except Exception:  # whatever a forged message makes of it
+            problem = "the value is unreadable"
+        found.append((record["probe"], problem))
+    return [*found, ("the cell runs to its end", end)] if end else found
+
+
+# ---------------------------------------------------------------------------------------- both sides
+
+
+def record(nb, seconds=60, launch=launch):
+    """Run the teacher's notebook; returns the reference (plain JSON) for judge().
+
+    Its "problems" are sentences: cells that fail, values that are not the same twice, and test cells without
+    a probe whose value can't be guessed and changes with SEED.
+    """
+    cells = [(cell.id, cell.source) for _, cell in code(nb) if "heavy" not in tags(cell)]
+    tests = {cell.metadata.nbgrader.grade_id: cell for _, cell in code(nb) if is_test(cell)}
+    seed, other = secrets.randbelow(2**31), secrets.randbelow(2**31)
+    one, two, three = (run_cells(cells, s, seconds, launch) for s in (seed, seed, other))
+    problems, expected = [], {}
+    for key, result in one.items():
+        if end := result["fatal"] or result["error"] and ": ".join(result["error"]):
+            problems.append(f"{key}: {end}")
+    for name, cell in tests.items():
+        if cell.id not in one:
+            problems.append(f"{name}: the cell did not run")
+            continue
+        records = one[cell.id]["records"]
+        expected[name] = {"source": cell.source, "records": records}
+        again = verdicts(records, two.get(cell.id))
+        problems += [f"{name}: {probe}: not the same twice ({why})" for probe, why in again if why]
+        moved = [why for _, why in verdicts(records, three.get(cell.id))]
+        rounds = records, three.get(cell.id, {"records": []})["records"]  # one may be round by chance
+        safe = [
+            why and any(not guessable(r["value"], r["rtol"], r["atol"]) for r in pair)
+            for why, *pair in zip(moved, *rounds, strict=False)
+        ]
+        if not records:
+            problems.append(f"{name}: there is no probe")
+        elif not any(safe):
+            problems.append(f"{name}: every value could be guessed; probe numbers that depend on SEED")
+    heavy = [cell.id for _, cell in code(nb) if "heavy" in tags(cell)]
+    return {"seed": seed, "heavy": heavy, "tests": expected, "problems": problems}
+
+
+def judge(reference, nb, seconds=20, launch=launch):
+    """Run a submission; returns {grade_id of a test cell: [(name, None or what is wrong in a sentence)]}.
+
+    Test cells and what is skipped come from the reference, whatever the submission says.
+    """
+    cells, tests = [], reference["tests"]
+    for _, cell in code(nb):
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if name in tests:
+            cells.append((("test", name), tests[name]["source"]))
+        elif cell.id not in reference["heavy"]:
+            cells.append((cell.id, cell.source))
+    results = run_cells(cells, reference["seed"], seconds, launch)
+    return {name: verdicts(test["records"], results.get(("test", name))) for name, test in tests.items()}
+
+
+def sentences(judgement):
+    """Return all sentences of a judgement, each with the name of its probe; an empty list is full marks."""
+    return [f"{name}: {problem}" for found in judgement.values() for name, problem in found if problem]

@@ -1,0 +1,161 @@
+"""A notebook's figures beside the recorded ones, and the probes of its graded cells."""
+
+import html
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+from . import settings
+
+
+class Results:
+    """What `results` returns: a table that notebooks show as HTML and terminals as text."""
+
+    def __init__(self, name, figures, stored):
+        self.name, self.figures, self.stored = name, figures, stored
+
+    def rows(self):
+        """List (key, yours, stored) as texts, one row for each label of a figure that has labels."""
+        recorded = (self.stored or {}).get("figures", {})
+        rows = []
+        for key, mine in self.figures.items():
+            theirs = recorded.get(key)
+            for label in _labels(mine):
+                title = key if label is None else f"{key}/{label}"
+                rows.append((title, _show(mine, label), _show(theirs, label)))
+        return rows
+
+    def origin(self):
+        """Say in a line where the stored figures come from."""
+        if not self.stored:
+            return f"no figures are stored for {self.name} yet"
+        made = self.stored["made_on"]
+        facts = f"profile {made.get('profile')}, {made.get('device')}, torch {made.get('torch')}"
+        facts += f", seed {made.get('seed')}, {duration(made.get('seconds'))}"
+        return f"stored: {facts}, {made['data']}" if made.get("data") else f"stored: {facts}"
+
+    def __repr__(self):
+        table = [("", "yours", "stored"), *self.rows()]
+        widths = [max(len(row[i]) for row in table) for i in range(3)]
+        lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in table]
+        return "\n".join([*lines, self.origin()])
+
+    def _repr_html_(self):
+        cells = lambda tag, row: "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in row)  # noqa: E731
+        body = "".join(f"<tr>{cells('td', row)}</tr>" for row in self.rows())
+        head = f"<tr>{cells('th', ('', 'yours', 'stored'))}</tr>"
+        return f"<table>{head}{body}</table><small>{html.escape(self.origin())}</small>"
+
+
+def results(name, **figures):
+    """Show figures (number, {"seeds": [numbers]} or {label: number}) beside those stored under `name`.
+
+    While a notebook is recorded they are also handed to the recorder; calls of one name merge.
+    """
+    figures = {key: _plain(key, value) for key, value in figures.items()}
+    if os.environ.get("DLIM_RECORD") == "record":
+        _hand_over(name, figures)
+    return Results(name, figures, stored(name))
+
+
+def stored(name):
+    """Return what is stored under `name` ({"made_on": …, "figures": …}), or None."""
+    folders = [Path(__file__).with_name("_results")]
+    if settings.checkout():
+        folders.insert(0, settings.checkout() / "data" / "results")
+    for folder in folders:
+        if (folder / f"{name}.json").is_file():
+            return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return None
+
+
+def made_on():
+    """Say on what this process computes: device, torch, profile and the seconds of the recording so far."""
+    import torch
+
+    device = settings.device()
+    name = torch.cuda.get_device_name() if device.type == "cuda" else device.type
+    seconds = time.time() - float(os.environ.get("DLIM_RECORD_START", time.time()))
+    version, profile = torch.__version__, settings.profile()
+    return {"device": name, "torch": version, "profile": profile, "seconds": round(seconds)}
+
+
+def probe(name, value, rtol=1e-4, atol=1e-6):
+    """Check that `value` (number, tensor, text, or a list or dict of them) is finite, or raise naming it.
+
+    When a submission is graded, the value is reported and compared within rtol and atol instead.
+    """
+    _check(name, value)
+
+
+def _check(name, value, where=""):
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check(name, item, f"{where}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        for key, item in enumerate(value):
+            _check(name, item, f"{where}[{key}]")
+    elif hasattr(value, "isfinite") or hasattr(value, "__array__"):
+        import torch
+
+        if not torch.as_tensor(value).isfinite().all():
+            raise ValueError(f"probe {name!r}: the value{where} holds NaN or infinity")
+    elif isinstance(value, int | float | complex):
+        if not math.isfinite(abs(value)):
+            raise ValueError(f"probe {name!r}: the value{where} is {value}")
+    elif value is not None and not isinstance(value, str):
+        raise TypeError(
+            f"probe {name!r}: the value{where} must be a number, a tensor, a text, "
+            f"or a list or dict of them, got {type(value).__name__}"
+        )
+
+
+def _plain(key, value, *, nested=False):
+    """Turn a figure into plain Python numbers; while recording they must be finite."""
+    if isinstance(value, dict) and value and not nested:
+        if set(value) == {"seeds"}:
+            return {"seeds": [_plain(key, v, nested=True) for v in value["seeds"]]}
+        return {str(label): _plain(key, v, nested=True) for label, v in value.items()}
+    try:
+        value = value.item() if hasattr(value, "item") else value
+        math.isfinite(value)  # raises for what is no number
+    except (TypeError, ValueError, RuntimeError):
+        kinds = 'a number, {"seeds": [numbers]} or {label: number}'
+        raise TypeError(f"figure {key} must be {kinds}, got {type(value).__name__}") from None
+    if os.environ.get("DLIM_RECORD") == "record" and not math.isfinite(value):
+        raise ValueError(f"figure {key} is {value}, which can't be stored")
+    return value if isinstance(value, int) else float(value)
+
+
+def _hand_over(name, figures):
+    path = Path(os.environ["DLIM_RECORD_DIR"], "results", f"{name}.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    earlier = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
+    record = {"made_on": made_on(), "figures": earlier | figures}
+    path.write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def _labels(figure):
+    return list(figure) if isinstance(figure, dict) and "seeds" not in figure else [None]
+
+
+def _show(figure, label):
+    """Write one figure with four digits; several seeds as mean ± standard deviation."""
+    if isinstance(figure, dict) and label is not None:
+        figure = figure.get(label)
+    if isinstance(figure, dict) and "seeds" in figure:
+        import statistics
+
+        n = len(figure["seeds"])
+        spread = statistics.stdev(figure["seeds"]) if n > 1 else 0.0
+        return f"{statistics.fmean(figure['seeds']):.4g} ± {spread:.2g} ({n} seeds)"
+    return f"{figure:.4g}" if isinstance(figure, int | float) else "–"
+
+
+def duration(seconds):
+    """Write seconds (or None) as a reader says them."""
+    if seconds is None:
+        return "unknown time"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,67 @@
+"""The graded cells of each notebook: known mistakes are caught with a sentence, right solutions pass.
+
+tests/exercises/NN/ holds right_*.py and wrong_*.py. In each, `# %% grade_id` begins the source that replaces
+the cell of that grade_id; a wrong one begins with `# says: regex`, which a sentence of the judge must match.
+"""
+
+import functools
+import re
+from pathlib import Path
+
+import pytest
+import warm
+
+from dlimlib.course import notebook as nbs
+from dlimlib.course import probes
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = sorted(path for path in (ROOT / "tests" / "exercises").glob("[0-9][0-9]") if path.is_dir())
+FILES = [path for folder in FOLDERS for path in sorted(folder.glob("*.py"))]
+each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+
+
+@functools.cache
+def notebook(folder):
+    (path,) = (ROOT / "notebooks").glob(f"{folder.name}_*.ipynb")
+    return nbs.read(path)
+
+
+@functools.cache
+def reference(folder):
+    return probes.record(notebook(folder))
+
+
+def submission(path):
+    """Return the notebook with the cells that the file replaces."""
+    nb = nbs.read(next((ROOT / "notebooks").glob(f"{path.parent.name}_*.ipynb")))
+    parts = re.split(r"(?m)^# %% (\S+)\n", path.read_text(encoding="utf-8"))
+    new = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert new, f"{path.name} replaces no cell"
+    for cell in nb.cells:
+        cell.source = new.pop(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)
+    assert not new, f"{path.name}: there is no cell {', '.join(new)}"
+    return nb
+
+
+@each_folder
+def test_the_notebook_itself_is_without_problems(folder):
+    assert reference(folder)["problems"] == []
+    tests = [cell for cell in notebook(folder).cells if nbs.is_test(cell)]
+    assert 4 <= len(tests) <= 6 and len(reference(folder)["tests"]) == len(tests)
+
+
+@each_folder
+def test_there_are_enough_of_both(folder):
+    assert len(list(folder.glob("wrong_*.py"))) >= 8
+    assert len(list(folder.glob("right_*.py"))) >= 2
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_solution(path):
+    judgement = probes.judge(reference(path.parent), submission(path), launch=warm.launch)
+    said = probes.sentences(judgement)
+    if path.stem.startswith("right_"):
+        assert said == []
+        return
+    says = re.match(r"# says: (.+)", path.read_text(encoding="utf-8"))[1]
+    assert any(re.search(says, sentence) for sentence in said), said

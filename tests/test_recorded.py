@@ -1,0 +1,86 @@
+"""Figures and probes."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import dlimlib as dl
+from dlimlib import recorded
+
+STORED = {
+    "made_on": {"device": "T4", "torch": "2.13", "profile": "gpu", "seconds": 240, "data": "toy-faces v1"},
+    "figures": {"mse": 0.0214, "fd": {"seeds": [2.0, 4.0]}, "share": {"A": 0.25, "B": 0.5}},
+}
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A checkout with stored figures."""
+    (tmp_path / "data/results").mkdir(parents=True)
+    (tmp_path / "data/results/toy.json").write_text(json.dumps(STORED))
+    monkeypatch.setattr(recorded.settings, "checkout", lambda: tmp_path)
+    monkeypatch.delenv("DLIM_RECORD", raising=False)
+    return tmp_path
+
+
+def test_results_shows_own_beside_stored(course):
+    table = dl.results("toy", mse=torch.tensor(0.5), fd={"seeds": [1, 3.0]}, share={"A": 0.125, "new": 1.0})
+    assert table.rows() == [
+        ("mse", "0.5", "0.0214"),
+        ("fd", "2 ± 1.4 (2 seeds)", "3 ± 1.4 (2 seeds)"),
+        ("share/A", "0.125", "0.25"),
+        ("share/new", "1", "–"),
+    ]
+    assert "<td>0.0214</td>" in table._repr_html_()
+    assert "4 min" in repr(table) and "toy-faces v1" in repr(table)
+    assert "no figures are stored for other" in repr(dl.results("other", a=1))
+    assert [p.name for p in course.rglob("*") if p.is_file()] == ["toy.json"], "nothing is written"
+
+
+def test_results_merge_while_recording(course, monkeypatch, tmp_path):
+    monkeypatch.setenv("DLIM_RECORD", "record")
+    monkeypatch.setenv("DLIM_RECORD_DIR", str(tmp_path / "rec"))
+    dl.results("toy", a=1, b=2.0)
+    dl.results("toy", b=np.float32(3.0), c={"seeds": torch.ones(2)})
+    record = json.loads((tmp_path / "rec/results/toy.json").read_text())
+    assert record["figures"] == {"a": 1, "b": 3.0, "c": {"seeds": [1.0, 1.0]}}
+    assert record["made_on"]["torch"] == torch.__version__ and record["made_on"]["profile"] == "smoke"
+
+
+def test_packaged_figures_are_found_without_a_checkout(monkeypatch, tmp_path):
+    monkeypatch.setattr(recorded.settings, "checkout", lambda: None)
+    monkeypatch.setattr(recorded, "__file__", str(tmp_path / "recorded.py"))
+    (tmp_path / "_results").mkdir()
+    (tmp_path / "_results/toy.json").write_text(json.dumps(STORED))
+    assert recorded.stored("toy") == STORED and recorded.stored("none") is None
+
+
+@pytest.mark.parametrize("bad", [torch.ones(2), "0.5", {"a": {"b": 1}}, None])
+def test_results_refuse_what_is_no_figure(bad):
+    with pytest.raises((TypeError, ValueError), match="figure mse"):
+        dl.results("toy", mse=bad)
+
+
+def test_what_is_not_finite_is_shown_but_not_stored(monkeypatch, tmp_path):
+    assert "nan" in repr(dl.results("toy", mse=float("nan")))
+    monkeypatch.setenv("DLIM_RECORD", "record")
+    monkeypatch.setenv("DLIM_RECORD_DIR", str(tmp_path))
+    with pytest.raises(ValueError, match="figure mse is nan"):
+        dl.results("toy", mse=float("nan"))
+
+
+def test_probe_accepts_what_is_finite():
+    value = [1, 2.5, True, None, "x", {"t": torch.ones(2), "n": np.zeros(3)}, (torch.tensor(1),)]
+    assert dl.probe("a", value) is None
+    dl.probe("with a gradient", torch.ones(2, requires_grad=True), rtol=1e-2)
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("bad", [INF, torch.tensor([1, NAN]), [{"k": np.array([INF])}], object()])
+def test_probe_names_itself(bad):
+    with pytest.raises((TypeError, ValueError), match="the loss is a number"):
+        dl.probe("the loss is a number", bad)
