@@ -1,0 +1,70 @@
+"""One JupyterLab and one headless Chromium for all browser tests."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+def chromium():
+    """Where Chromium or Chrome is installed; None when it isn't."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium page context; skipped without a browser on a reader's machine, failing so under CI."""
+    path = chromium()
+    reason = "no Chromium or Chrome found: install one to test the notebooks in a real browser"
+    if not path:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        chrome = p.chromium.launch(executable_path=path, headless=True, args=FLAGS)
+        yield chrome.new_context(viewport={"width": 1400, "height": 1000})
+        chrome.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A running JupyterLab: its address and the folder it serves."""
+    root, scratch = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("jupyter")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    folders = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
+    env = {**os.environ, **{name: str(scratch / name) for name in folders}, "DLIM_PROFILE": "smoke"}
+    here = str(Path(__file__).parents[2])
+    env["PYTHONPATH"] = os.pathsep.join([here, *filter(None, [env.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+    command += [f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
+    command += ["--ServerApp.password=", f"--ServerApp.root_dir={root}", "--LabApp.news_url="]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--LabApp.extension_manager=readonly"]
+    with open(scratch / "lab.log", "w") as log:
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT, cwd=root)
+    address, deadline = f"http://127.0.0.1:{port}", time.time() + 120
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(address + "/api/status", timeout=2)
+                break
+            except OSError:
+                text = (scratch / "lab.log").read_text()[-2000:]
+                assert server.poll() is None and time.time() < deadline, f"JupyterLab did not start:\n{text}"
+                time.sleep(0.5)
+        yield address, root
+    finally:
+        server.terminate()
+        server.wait(20)

@@ -1,0 +1,123 @@
+"""Each notebook in JupyterLab in a real browser: run all cells, move every slider by keyboard."""
+
+import base64
+import shutil
+import tempfile
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+from dlimlib import plot
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden) "
+TINY = (
+    "import torch; from dlimlib import explore\n"
+    "def draw(light, tint): return torch.tensor([light, light, tint]).view(3, 1, 1).expand(3, 8, 8)",
+    "explore.sliders(draw, light=(-1, 1, 0), tint=(0, 1, 0.5))",
+    "explore.latent(lambda z: (z[:, :, None, None] * torch.ones(1, 3, 8, 8)), dims=3)",
+    "import dlimlib.plot as plot; plot.images(torch.zeros(4, 1, 8, 8), 'four')",
+)
+# a signature of every picture that belongs to a widget, in the order of the page
+PICTURES = (
+    "() => [...document.querySelectorAll('" + PANEL + ".jp-OutputArea img.widget-image, "
+    + PANEL + ".jp-OutputArea .widget-image img')].map(i => i.src + i.complete + i.naturalWidth).join('|')"
+)  # fmt: skip
+BROKEN = (
+    "() => [...document.querySelectorAll('" + PANEL + "img')].filter(i => i.complete && !i.naturalWidth)"
+    ".map(i => i.src.slice(0, 80))"
+)  # fmt: skip
+IDLE = "() => [...document.querySelectorAll('.jp-StatusBar-TextItem')].some(e => / Idle/.test(e.textContent))"
+# no cell waits any more: it has a number, or an earlier one failed and it was given up
+DONE = (
+    "() => { const p = [...document.querySelectorAll('" + PANEL + ".jp-CodeCell .jp-InputPrompt')]"
+    ".map(e => e.textContent); return p.some(t => /\\d/.test(t)) && !p.some(t => t.includes('*')); }"
+)  # fmt: skip
+
+
+@pytest.fixture
+def page(browser, request):
+    """A page that notes errors of page and console; a failed test leaves a screenshot."""
+    page = browser.new_page()
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda m: note(page.errors, m))
+    failures = request.session.testsfailed
+    yield page
+    if request.session.testsfailed > failures:
+        shot = Path(tempfile.gettempdir()) / f"dlim-{request.node.name}.png"
+        page.screenshot(path=str(shot))
+        print(f"screenshot: {shot}")
+    page.close()
+
+
+def note(errors, message):
+    """Keep a console error; but JupyterLab asks for attached pictures before it has put them in."""
+    address = (message.location or {}).get("url", "")
+    if message.type == "error" and not address.startswith("attachment:"):
+        errors.append(f"{message.text} {address}")
+
+
+def run_all(page, address, name):
+    """Open a notebook on its own, run all cells, wait until the kernel rests."""
+    page.goto(f"{address}/doc/workspaces/auto-{Path(name).stem.replace('_', '')}/tree/{name}?reset")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=120_000)
+    page.wait_for_function(IDLE, timeout=120_000)
+    page.keyboard.press("Escape")
+    page.locator('.lm-MenuBar-itemLabel:text-is("Run")').click()
+    page.locator('[data-command="runmenu:run-all"]').click()
+    page.wait_for_timeout(1500)
+    page.wait_for_function(DONE, timeout=300_000)
+    page.wait_for_function(IDLE, timeout=60_000)
+
+
+def move_sliders(page):
+    """Move each slider by keyboard; return the labels of those that did not change a picture."""
+    sliders, stuck = page.locator(PANEL + ".noUi-handle"), []
+    for i in range(sliders.count()):
+        handle = sliders.nth(i)
+        handle.scroll_into_view_if_needed()
+        before = page.evaluate(PICTURES)
+        handle.focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        try:
+            page.wait_for_function(f"before => ({PICTURES})() !== before", arg=before, timeout=10_000)
+        except Exception:
+            stuck.append(handle.evaluate("e => e.closest('.widget-slider').innerText"))
+    return sliders.count(), stuck
+
+
+def check(page, lab, source, sliders=None):
+    address, root = lab
+    shutil.copy(source, root)
+    run_all(page, address, Path(source).name)
+    failed = page.locator(PANEL + '[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
+    assert not failed, failed[0]
+    count, stuck = move_sliders(page)
+    assert not stuck, f"these sliders changed no picture: {stuck}"
+    assert sliders is None or count == sliders
+    assert page.locator(PANEL + ".widget-html:has-text('drawing failed')").count() == 0
+    broken = page.evaluate(BROKEN)
+    assert not broken, f"these pictures could not be shown: {broken}"
+    assert not page.errors, page.errors
+
+
+@pytest.mark.browser
+def test_widgets(page, lab, tmp_path):
+    cells = [nbformat.v4.new_code_cell(source) for source in TINY]
+    dot = base64.b64encode(plot.images(torch.zeros(1, 3, 8, 8)).png()).decode()
+    attached = {"cover": {"image/png": dot}}
+    cells.insert(0, nbformat.v4.new_markdown_cell("![a dot](attachment:cover)", attachments=attached))
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, tmp_path / "tiny.ipynb")
+    check(page, lab, tmp_path / "tiny.ipynb", sliders=5)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook(page, lab, notebook):
+    check(page, lab, notebook)

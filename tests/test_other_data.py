@@ -1,0 +1,58 @@
+"""The first notebook on other data: real digits, and a folder of photographs cut into patches."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from dlimlib.course import notebook as nbs
+
+ROOT = Path(__file__).parents[1]
+
+
+def execute(tmp_path, **settings):
+    """Execute the notebook at smoke with other settings; returns each cell's text by its id."""
+    nb = nbs.read(ROOT / "notebooks" / "01_autoencoder.ipynb")
+    cell = next(cell for cell in nb.cells if cell.get("id") == "settings")
+    for name, value in settings.items():
+        cell.source, found = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value!r}", cell.source)
+        assert found == 1, name
+    path = tmp_path / "notebooks" / "other.ipynb"
+    nbs.write(nb, path)
+    command = [sys.executable, "-m", "dlimlib.course.record", str(path), "--profile", "smoke"]
+    command += ["--threads", "1", "--out", str(tmp_path)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    done = nbs.read(tmp_path / "other.ipynb")
+    show = lambda output: output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))  # noqa: E731
+    return {c.id: "".join(map(show, c.outputs)) for _, c in nbs.code(done)}
+
+
+@pytest.mark.slow
+def test_photographs(tmp_path):
+    datasets = pytest.importorskip("sklearn.datasets")
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for name, photo in zip(("china", "flower"), datasets.load_sample_images().images, strict=True):
+        picture = Image.fromarray(photo)
+        for i in range(60):
+            left, top = 56 * (i % 10), 40 * (i // 10)
+            picture.crop((left, top, left + 64, top + 64)).save(folder / f"{name} {i}.png")
+    shown = execute(tmp_path, DATA="folder", PATH=str(folder))
+    assert re.search(r"Images\(photographs.* × 3 × 64 × 64", shown["load"]), shown["load"]
+    assert "loss" in shown["training"] and "mse_ratio_to_pca" in shown["results-images"]
+    assert shown["attributes"] == "", "photographs have no known factors"
+
+
+@pytest.mark.slow
+def test_real_digits(tmp_path):
+    mirror = os.environ.get("DLIM_MIRROR", "")
+    if not (Path(mirror) / "mnist").is_dir() or not mirror:
+        pytest.skip("DLIM_MIRROR names no folder that holds mnist/")
+    shown = execute(tmp_path, DATA="mnist", SIZE=32)
+    assert re.search(r"Images\(mnist.*60000 × 1 × 32 × 32", shown["load"]), shown["load"]
+    assert "loss" in shown["training"] and "mse_ratio_to_pca" in shown["results-images"]
