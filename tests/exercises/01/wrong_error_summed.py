@@ -1,0 +1,4 @@
+# says: squared 1 and 9
+# %% squared_error
+def squared_error(x_hat, x):
+    return ((x_hat - x) ** 2).flatten(1).sum(1)
