@@ -13,50 +13,61 @@ from . import settings
 class Results:
     """What `results` returns: a table that notebooks show as HTML and terminals as text."""
 
-    def __init__(self, name, figures, stored):
-        self.name, self.figures, self.stored = name, figures, stored
+    def __init__(self, name, figures, stored, *, recording=False):
+        self.name, self.figures, self.stored, self.recording = name, figures, stored, recording
 
     def rows(self):
-        """List (key, yours, stored) as texts, one row for each label of a figure that has labels."""
+        """List (key, yours, stored) as texts, one row for each label of a figure that has labels.
+
+        While a notebook is recorded its figures are those that will be stored: rows are (key, recorded).
+        """
         recorded = (self.stored or {}).get("figures", {})
         rows = []
         for key, mine in self.figures.items():
-            theirs = recorded.get(key)
             for label in _labels(mine):
                 title = key if label is None else f"{key}/{label}"
-                rows.append((title, _show(mine, label), _show(theirs, label)))
+                theirs = () if self.recording else (_show(recorded.get(key), label),)
+                rows.append((title, _show(mine, label), *theirs))
         return rows
+
+    def head(self):
+        """Name the columns."""
+        return ("", "recorded") if self.recording else ("", "yours", "stored")
 
     def origin(self):
         """Say in a line where the stored figures come from."""
         if not self.stored:
             return f"no figures are stored for {self.name} yet"
         made = self.stored["made_on"]
-        facts = f"profile {made.get('profile')}, {made.get('device')}, torch {made.get('torch')}"
-        facts += f", seed {made.get('seed')}, {duration(made.get('seconds'))}"
-        return f"stored: {facts}, {made['data']}" if made.get("data") else f"stored: {facts}"
+        facts = [f"profile {made.get('profile')}", made.get("device"), f"torch {made.get('torch')}"]
+        if not self.recording:
+            facts += [f"seed {made.get('seed')}", duration(made.get("seconds"))]
+        return f"{self.head()[-1]}: " + ", ".join(filter(None, [*facts, made.get("data")]))
 
     def __repr__(self):
-        table = [("", "yours", "stored"), *self.rows()]
-        widths = [max(len(row[i]) for row in table) for i in range(3)]
-        lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in table]
+        table = [self.head(), *self.rows()]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = []
+        for title, *texts in table:
+            cells = (f"{text:>{width}}" for text, width in zip(texts, widths[1:], strict=True))
+            lines.append("  ".join([title.ljust(widths[0]), *cells]))
         return "\n".join([*lines, self.origin()])
 
     def _repr_html_(self):
         cells = lambda tag, row: "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in row)  # noqa: E731
         body = "".join(f"<tr>{cells('td', row)}</tr>" for row in self.rows())
-        head = f"<tr>{cells('th', ('', 'yours', 'stored'))}</tr>"
+        head = f"<tr>{cells('th', self.head())}</tr>"
         return f"<table>{head}{body}</table><small>{html.escape(self.origin())}</small>"
 
 
 def results(name, **figures):
     """Show figures (number, {"seeds": [numbers]} or {label: number}) beside those stored under `name`.
 
-    While a notebook is recorded they are also handed to the recorder; calls of one name merge.
+    While a notebook is recorded they are handed to the recorder instead; calls of one name merge.
     """
     figures = {key: _plain(key, value) for key, value in figures.items()}
     if os.environ.get("DLIM_RECORD") == "record":
-        _hand_over(name, figures)
+        return Results(name, figures, _hand_over(name, figures), recording=True)
     return Results(name, figures, stored(name))
 
 
@@ -135,6 +146,7 @@ def _hand_over(name, figures):
     earlier = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
     record = {"made_on": made_on(), "figures": earlier | figures}
     path.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    return record
 
 
 def _labels(figure):

@@ -43,7 +43,9 @@ def test_results_merge_while_recording(course, monkeypatch, tmp_path):
     monkeypatch.setenv("DLIM_RECORD", "record")
     monkeypatch.setenv("DLIM_RECORD_DIR", str(tmp_path / "rec"))
     dl.results("toy", a=1, b=2.0)
-    dl.results("toy", b=np.float32(3.0), c={"seeds": torch.ones(2)})
+    table = dl.results("toy", b=np.float32(3.0), c={"seeds": torch.ones(2)})
+    assert table.rows() == [("b", "3"), ("c", "1 ± 0 (2 seeds)")], "nothing old is shown"
+    assert "<th>recorded</th>" in table._repr_html_() and "recorded: profile smoke" in repr(table)
     record = json.loads((tmp_path / "rec/results/toy.json").read_text())
     assert record["figures"] == {"a": 1, "b": 3.0, "c": {"seeds": [1.0, 1.0]}}
     assert record["made_on"]["torch"] == torch.__version__ and record["made_on"]["profile"] == "smoke"
