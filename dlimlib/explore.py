@@ -1,16 +1,22 @@
-"""Widgets: sliders that redraw a picture; each leaves a still picture in the stored outputs."""
+"""Widgets: sliders, or a click on a map, that redraw a picture; each leaves a still one in the outputs."""
 
 from base64 import b64encode
 from html import escape
 from io import BytesIO
+from pathlib import Path
 from random import Random
 
+import anywidget
 import ipywidgets as W
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from PIL import Image
+import traitlets
+from PIL import Image, ImageDraw
 
-from .style import enlarge, to_uint8
+from .style import Sheet, enlarge, to_uint8
+
+MAP = 400  # pixels, about, that a map takes in width and height
 
 
 def _png(picture, range, scale):
@@ -27,12 +33,72 @@ def _png(picture, range, scale):
 
 
 class Explorer:
+    """Controls beside the picture that a callback makes of their values; buttons that lead back."""
+
+    def __init__(self, picture, *, range, scale):
+        self.range, self.scale, self.past = range, scale, []
+        png, width, height = _png(picture, range, scale)
+        # the picture keeps its shape however narrow the page is
+        fixed = W.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto", margin="0 0 0 24px")
+        self.image = W.Image(value=png, format="png", layout=fixed)
+        self.note, self.buttons = W.HTML(), {}
+
+    def lay_out(self, controls, tips):
+        """Put controls, a button for each of the tips and the note beside the picture."""
+        actions = {"Reset": lambda _: self.go(self.start), "Back": self._back}
+        actions["Random"] = lambda _: self.go(self.anywhere())
+        for text, tip in tips.items():
+            self.buttons[text] = W.Button(description=text, tooltip=tip, layout=W.Layout(width="80px"))
+            self.buttons[text].on_click(actions[text])
+        self.buttons["Back"].disabled = True
+        self.view = W.HBox([W.VBox([*controls, W.HBox(list(self.buttons.values())), self.note]), self.image])
+        self.view.layout.flex_flow = "row wrap"
+
+    def go(self, place):
+        """Put the controls at a place, draw once, and remember where they stood."""
+        self.remember(self.place())
+        self.put(place)
+        self.redraw()
+
+    def remember(self, place):
+        """Let Back lead to this place."""
+        self.past.append(place)
+        self.buttons["Back"].disabled = False
+
+    def _back(self, _):
+        if self.past:
+            self.put(self.past.pop())
+            self.buttons["Back"].disabled = not self.past
+            self.redraw()
+
+    def redraw(self):
+        """Draw again from the controls; when the callback fails, say so and keep the old picture."""
+        try:
+            self.image.value = _png(self.picture(), self.range, self.scale)[0]
+            self.note.value = ""
+        except Exception as error:  # whatever the student's callback raises belongs in the widget
+            message = escape(f"{type(error).__name__}: {error}")
+            self.note.value = f"The picture is the last one that worked; drawing failed with <b>{message}</b>"
+
+    def still(self):
+        """What a notebook keeps, as PNG bytes."""
+        return self.image.value
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
+        still = b64encode(self.still()).decode()
+        bundle = {"application/vnd.jupyter.widget-view+json": view, "image/png": still}
+        display(bundle | {"text/plain": f"{self.what} beside a picture"}, raw=True)
+
+
+class Sliders(Explorer):
     """Sliders beside the picture that `draw(**values)` makes of their values."""
 
     def __init__(self, draw, specs, *, range, scale, rand):
-        self.draw, self.range, self.scale = draw, range, scale
-        self.start, self.past, self.quiet = {}, [], False
-        self.widgets = {}
+        self.draw, self.quiet, self.what = draw, False, f"sliders {', '.join(specs)}"
+        self.start, self.widgets = {}, {}
         labels = f"{8 * max(map(len, specs), default=0) + 12}px"  # one width, so that the sliders line up
         for name, spec in specs.items():
             if len(spec) not in (3, 4) or not spec[0] <= spec[2] <= spec[1] or spec[0] == spec[1]:
@@ -45,62 +111,135 @@ class Explorer:
                 readout_format=".2f", style={"description_width": labels},
                 layout=W.Layout(width=f"calc(300px + {labels})"))  # fmt: skip
             self.widgets[name].observe(self._moved, "value")
-        png, width, height = _png(draw(**self.start), range, scale)
-        # the picture keeps its shape however narrow the page is
-        fixed = W.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto", margin="0 0 0 24px")
-        self.image = W.Image(value=png, format="png", layout=fixed)
-        self.note = W.HTML()
-        buttons = []
-        for text, tip, action in (
-            ("Reset", "all sliders to where they began", lambda _: self._go(self.start)),
-            ("Random", "a random place", lambda _: self._go({n: rand(w) for n, w in self.widgets.items()})),
-            ("Back", "to the place before Reset or Random", self._back),
-        ):
-            buttons.append(W.Button(description=text, tooltip=tip, layout=W.Layout(width="80px")))
-            buttons[-1].on_click(action)
-        self.buttons = dict(zip(("Reset", "Random", "Back"), buttons, strict=True))
-        self.buttons["Back"].disabled = True
-        controls = W.VBox([*self.widgets.values(), W.HBox(buttons), self.note])
-        self.view = W.HBox([controls, self.image])
-        self.view.layout.flex_flow = "row wrap"
+        self.anywhere = lambda: {name: rand(w) for name, w in self.widgets.items()}
+        super().__init__(draw(**self.start), range=range, scale=scale)
+        tips = {"Reset": "all sliders to where they began", "Random": "a random place"}
+        self.lay_out(self.widgets.values(), tips | {"Back": "to the place before Reset or Random"})
+
+    def place(self):
+        """The sliders' values by name."""
+        return {name: w.value for name, w in self.widgets.items()}
+
+    def put(self, values):
+        """Move the sliders without drawing."""
+        self.quiet = True
+        for name, value in values.items():
+            self.widgets[name].value = value
+        self.quiet = False
+
+    def picture(self):
+        """What the callback makes of the sliders."""
+        return self.draw(**self.place())
 
     def _moved(self, change):
         if not self.quiet:
             self.redraw()
 
-    def _go(self, values, remember=True):
-        """Put all sliders somewhere and draw once."""
-        if remember:
-            self.past.append({name: w.value for name, w in self.widgets.items()})
-        self.buttons["Back"].disabled = not self.past
-        self.quiet = True
-        for name, value in values.items():
-            self.widgets[name].value = value
-        self.quiet = False
+
+class _Map(anywidget.AnyWidget):
+    """The clickable picture; click.js says what its values mean."""
+
+    _esm = Path(__file__).with_name("click.js").read_text(encoding="utf-8")
+    picture = traitlets.Bytes().tag(sync=True)
+    width = traitlets.Int().tag(sync=True)
+    area = traitlets.List(traitlets.Float()).tag(sync=True)
+    cells = traitlets.List(traitlets.Int()).tag(sync=True)
+    at = traitlets.List(traitlets.Float(), minlen=3, maxlen=3).tag(sync=True)
+    label = traitlets.Unicode().tag(sync=True)
+
+
+class Click(Explorer):
+    """A map beside the picture that `draw(x, y)` makes of the place of its marker."""
+
+    def __init__(self, picture, draw, *, extent, cells, start, range, scale):
+        self.draw, self.what, self.gesture = draw, "a map to click on", 0
+        png, area, own = _map(picture, range)
+        columns, rows = self.cells = cells or (0, 0)
+        if cells and extent:
+            raise ValueError("cells count from 0, so leave extent out")
+        self.extent = (0, columns, rows, 0) if cells else tuple(map(float, extent or own))
+        left, right, bottom, top = self.extent
+        if left == right or bottom == top:
+            raise ValueError(f"extent must be (left, right, bottom, top), got {self.extent}")
+        x, y = start or ((columns // 2, rows // 2) if cells else ((left + right) / 2, (bottom + top) / 2))
+        half = 0.5 if cells else 0.0  # a cell's marker stands in its middle
+        self.start = [(x + half - left) / (right - left), (y + half - top) / (bottom - top)]
+        if not all(0 <= t <= 1 for t in self.start):
+            raise ValueError(f"start must lie on the map, {self.extent}, got {(x, y)}")
+        size = Image.open(BytesIO(png)).size
+        self.map = _Map(picture=png, width=size[0], area=area, cells=list(self.cells), at=[*self.start, 0])
+        super().__init__(draw(*self.xy()), range=range, scale=scale)
+        self._tell()
+        self.map.observe(self._moved, "at")
+        self.lay_out([self.map], {"Reset": "to where it began", "Back": "to the place before"})
+
+    def xy(self):
+        """Where the marker is, in the map's coordinates, or as the column and the row of its cell."""
+        x, y = (min(max(t, 0.0), 1.0) for t in self.map.at[:2])
+        if self.cells[0]:
+            return tuple(min(int(t * n), n - 1) for t, n in zip((x, y), self.cells, strict=True))
+        left, right, bottom, top = self.extent
+        return left + x * (right - left), top + y * (bottom - top)
+
+    def place(self):
+        """Where the marker is, from 0 to 1."""
+        return self.map.at[:2]
+
+    def put(self, place):
+        """Move the marker without drawing."""
+        self.map.unobserve(self._moved, "at")
+        self.map.at = [*place, self.gesture]
+        self.map.observe(self._moved, "at")
+        self._tell()
+
+    def picture(self):
+        """What the callback makes of the place."""
+        return self.draw(*self.xy())
+
+    def _moved(self, change):
+        if change.new[2] != self.gesture:  # a click, a drag or a key: Back undoes each as a whole
+            self.gesture = change.new[2]
+            self.remember(change.old[:2])
+        self._tell()
         self.redraw()
 
-    def _back(self, _):
-        if self.past:
-            self._go(self.past.pop(), remember=False)
+    def _tell(self):
+        self.map.label = "x = {:{f}}, y = {:{f}}".format(*self.xy(), f="d" if self.cells[0] else ".2f")
 
-    def redraw(self):
-        """Draw again from the sliders; when the callback fails, say so and keep the old picture."""
-        values = {name: w.value for name, w in self.widgets.items()}
-        try:
-            self.image.value = _png(self.draw(**values), self.range, self.scale)[0]
-            self.note.value = ""
-        except Exception as error:  # whatever the student's callback raises belongs in the widget
-            message = escape(f"{type(error).__name__}: {error}")
-            self.note.value = f"The picture is the last one that worked; drawing failed with <b>{message}</b>"
+    def still(self):
+        """The map with its marker beside the picture, as PNG bytes."""
+        pictures = [Image.open(BytesIO(png)).convert("RGB") for png in (self.map.picture, self.image.value)]
+        (width, height), (left, top, across, down) = pictures[0].size, self.map.area
+        x, y = width * (left + across * self.map.at[0]), height * (top + down * self.map.at[1])
+        (columns, rows), a, b = self.cells, 8, 8
+        if columns:
+            a, b = max(5, width * across / columns / 2), max(5, height * down / rows / 2)
+        pen = ImageDraw.Draw(pictures[0])
+        shape = pen.rectangle if columns else pen.ellipse
+        for grow, colour, line in ((2, "black", 7), (0, "white", 3)):
+            shape((x - a - grow, y - b - grow, x + a + grow, y + b + grow), outline=colour, width=line)
+        sheet = Image.new("RGB", (width + 24 + pictures[1].width, max(p.height for p in pictures)), "white")
+        sheet.paste(pictures[0], (0, 0))
+        sheet.paste(pictures[1], (width + 24, 0))
+        file = BytesIO()
+        sheet.save(file, "png", optimize=True)
+        return file.getvalue()
 
-    def _ipython_display_(self):
-        from IPython.display import display
 
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
-        text = f"sliders {', '.join(self.widgets)} beside a picture"
-        still = b64encode(self.image.value).decode()
-        bundle = {"application/vnd.jupyter.widget-view+json": view, "image/png": still, "text/plain": text}
-        display(bundle, raw=True)
+def _map(picture, range):
+    """A map as PNG bytes, the part of it that counts (left, top, width, height), and that part's extent."""
+    if isinstance(picture, Sheet):
+        png, (axes, *_) = picture.png(), picture.axes
+        box = axes.get_position()
+        plt.close(picture)  # or it would be shown at the end of the cell as well
+        return png, [box.x0, 1 - box.y1, box.width, box.height], (*axes.get_xlim(), *axes.get_ylim())
+    if isinstance(picture, bytes):
+        png, (width, height) = picture, Image.open(BytesIO(picture)).size
+    else:
+        (pixels,) = to_uint8(picture, range)
+        height, width = pixels.shape[:2]
+        png = _png(picture, range, max(1, round(MAP / max(width, height))))[0]
+    return png, [0.0, 0.0, 1.0, 1.0], (0, width, height, 0)
 
 
 def sliders(draw, *, range=(-1, 1), scale=None, seed=0, **specs):
@@ -109,8 +248,8 @@ def sliders(draw, *, range=(-1, 1), scale=None, seed=0, **specs):
     if not specs:
         raise ValueError("sliders needs at least one, for example sliders(draw, smile=(-1, 1, 0))")
     chance = Random(seed)
-    return Explorer(draw, specs, range=range, scale=scale,
-                    rand=lambda slider: chance.uniform(slider.min, slider.max))  # fmt: skip
+    return Sliders(draw, specs, range=range, scale=scale,
+                   rand=lambda slider: chance.uniform(slider.min, slider.max))  # fmt: skip
 
 
 def latent(decode, dims=2, *, names=None, span=3.0, start=None, range=(-1, 1), scale=None, seed=0):
@@ -128,5 +267,17 @@ def latent(decode, dims=2, *, names=None, span=3.0, start=None, range=(-1, 1), s
 
     chance = Random(seed)
     specs = {name: (-span, span, value) for name, value in zip(names, start.tolist(), strict=True)}
-    return Explorer(draw, specs, range=range, scale=scale,
-                    rand=lambda slider: min(max(chance.gauss(0, 1), -span), span))  # fmt: skip
+    return Sliders(draw, specs, range=range, scale=scale,
+                   rand=lambda slider: min(max(chance.gauss(0, 1), -span), span))  # fmt: skip
+
+
+def click(picture, draw, *, extent=None, cells=None, start=None, range=(-1, 1), scale=None):
+    """A map to click, drag or walk on with the arrow keys, beside what draw(x, y) returns for that place:
+    (C, H, W), or (N, C, H, W) side by side, floats in `range`.
+
+    picture: the map, as (C, H, W), as PNG bytes, or a figure of dl.plot, whose first axes give the extent.
+    extent: the coordinates (left, right, bottom, top) of the map's edges; by default its pixels, y downward.
+    cells: (columns, rows); x and y are then whole numbers, the column and the row, from the top left.
+    start: (x, y) to begin with, by default the middle.
+    """
+    return Click(picture, draw, extent=extent, cells=cells, start=start, range=range, scale=scale)

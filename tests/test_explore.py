@@ -1,4 +1,4 @@
-"""Sliders: redraw, buttons, a failing callback, and what is stored in a notebook."""
+"""Sliders and maps: redraw, buttons, a failing callback, and what is stored in a notebook."""
 
 import io
 from base64 import b64decode
@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dlimlib import explore
+from dlimlib import explore, plot
 
 
 def pixel(widget):
@@ -99,3 +99,123 @@ def test_one_bundle_holds_the_widget_and_a_still_picture(monkeypatch):
     (bundle,) = shown
     assert b64decode(bundle["image/png"]) == bytes(w.image.value) and bundle["text/plain"]
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == w.view.model_id
+
+
+# ------------------------------------------------------------------------------------------------ maps
+
+
+def click(w, x, y, gesture=1):
+    """What arrives from the browser when the map is clicked: fractions from the left and from the top."""
+    w.map.set_state({"at": [x, y, gesture]})
+
+
+def seen(places):
+    """A callback that notes where it was called."""
+    return lambda x, y: places.append((x, y)) or torch.full((1, 4, 4), float(x) / 10)
+
+
+def test_a_click_reports_the_maps_coordinates():
+    places = []
+    w = explore.click(torch.zeros(1, 8, 8), seen(places), extent=(-3, 3, -2, 2), start=(1.5, 1))
+    assert places == [(1.5, 1.0)] and w.map.at[:2] == [0.75, 0.25]
+    before = w.image.value
+    click(w, 0.0, 0.0)
+    click(w, 1.0, 0.75)
+    assert places[1:] == [(-3.0, 2.0), (3.0, -1.0)] and w.map.label == "x = 3.00, y = -1.00"
+    assert w.image.value != before
+    click(w, -0.1, 7)
+    assert places[-1] == (-3.0, -2.0), "what lies outside is moved to the edge"
+
+
+def test_pixels_are_the_coordinates_of_a_picture():
+    places = []
+    file = io.BytesIO()
+    Image.new("RGB", (40, 20)).save(file, "png")
+    for picture in (torch.zeros(3, 20, 40), file.getvalue()):
+        click(explore.click(picture, seen(places)), 0.25, 0.9)
+        assert places[-2:] == [(20.0, 10.0), (10.0, 18.0)]
+
+
+def test_cells_are_whole_numbers():
+    places = []
+    w = explore.click(torch.zeros(1, 8, 8), seen(places), cells=(32, 16), start=(3, 0))
+    for x, y in ((0.0, 0.0), (0.999, 0.5), (1.0, 1.0)):
+        click(w, x, y)
+    assert places == [(3, 0), (0, 0), (31, 8), (31, 15)] and all(type(n) is int for p in places for n in p)
+    assert w.map.label == "x = 31, y = 15"
+
+
+def test_the_axes_of_a_figure_give_the_coordinates(monkeypatch):
+    sheet, places = plot.figure(4, 3), []
+    ax = sheet.add_subplot()
+    ax.plot([0, 10], [100, 200])
+    ax.set(xlim=(0, 10), ylim=(100, 200))
+    w = explore.click(sheet, seen(places))
+    assert places == [(5.0, 150.0)]
+    left, top, width, height = w.map.area
+    assert 0 < left < 0.3 and 0 <= top < 0.1 and 0.6 < width < 1 and 0.6 < height < 1
+    click(w, 0.1, 0.2)
+    assert places[-1] == pytest.approx((1.0, 180.0))
+    assert not plot_numbers(), "the figure must not be shown a second time"
+
+
+def plot_numbers():
+    import matplotlib.pyplot as plt
+
+    return plt.get_fignums()
+
+
+def test_back_undoes_a_whole_drag():
+    w = explore.click(torch.zeros(1, 8, 8), seen([]), extent=(0, 1, 1, 0))
+    assert w.buttons["Back"].disabled
+    click(w, 0.25, 0.5, gesture=1)
+    for x in (0.5, 0.75, 1.0):
+        click(w, x, 1.0, gesture=2)
+    w.buttons["Reset"].click()
+    assert w.xy() == (0.5, 0.5)
+    shown = []
+    for _ in range(3):
+        w.buttons["Back"].click()
+        shown.append((w.xy(), w.map.label))
+    assert [xy for xy, _ in shown] == [(1.0, 1.0), (0.25, 0.5), (0.5, 0.5)] and w.buttons["Back"].disabled
+    assert shown[1][1] == "x = 0.25, y = 0.50"
+
+
+def test_a_failing_map_keeps_its_picture():
+    def draw(x, y):
+        if x > 0.9:
+            raise ValueError("off the map")
+        return torch.full((1, 4, 4), x)
+
+    w = explore.click(torch.zeros(1, 8, 8), draw, extent=(0, 1, 0, 1))
+    before = w.image.value
+    click(w, 1.0, 0.5)
+    assert w.image.value == before and "ValueError: off the map" in w.note.value
+    click(w, 0.1, 0.5)
+    assert w.image.value != before and w.note.value == ""
+
+
+def test_maps_refuse_wrong_arguments():
+    dot, draw = torch.zeros(1, 8, 8), seen([])
+    with pytest.raises(ValueError, match="leave extent out"):
+        explore.click(dot, draw, extent=(0, 1, 0, 1), cells=(2, 2))
+    with pytest.raises(ValueError, match="extent must be"):
+        explore.click(dot, draw, extent=(0, 0, 0, 1))
+    with pytest.raises(ValueError, match="start must lie on the map"):
+        explore.click(dot, draw, extent=(0, 1, 0, 1), start=(2, 0))
+
+
+def test_the_still_picture_shows_the_marker_beside_the_result(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    red = torch.tensor([1.0, -1, -1]).view(3, 1, 1).expand(3, 4, 4)
+    for cells, start in ((None, (1, 7)), ((8, 8), (1, 7))):
+        w = explore.click(-torch.ones(3, 8, 8), lambda x, y: red, cells=cells, start=start)
+        w._ipython_display_()
+        (still,) = (np.asarray(Image.open(io.BytesIO(b64decode(b["image/png"])))) for b in shown[-1:])
+        map_, result = still[:400, :400], still[:280, 424:]
+        white = np.argwhere((map_ == 255).all(2))
+        middle = (white.max(0) + white.min(0)) / 2 / 50
+        assert abs(middle - ([7.5, 1.5] if cells else [7, 1])).max() < 0.05, middle
+        assert (result == [255, 0, 0]).all() and result.shape == (280, 280, 3)
+        assert shown[-1]["application/vnd.jupyter.widget-view+json"]["model_id"] == w.view.model_id

@@ -1,4 +1,4 @@
-"""Each notebook in JupyterLab in a real browser: run all cells, move every slider by keyboard."""
+"""Each notebook in JupyterLab in a real browser: run all cells, move every slider and map by keyboard."""
 
 import base64
 import shutil
@@ -18,6 +18,7 @@ TINY = (
     "def draw(light, tint): return torch.tensor([light, light, tint]).view(3, 1, 1).expand(3, 8, 8)",
     "explore.sliders(draw, light=(-1, 1, 0), tint=(0, 1, 0.5))",
     "explore.latent(lambda z: (z[:, :, None, None] * torch.ones(1, 3, 8, 8)), dims=3)",
+    "explore.click(torch.zeros(1, 8, 8), draw, extent=(-1, 1, -1, 1))",
     "import dlimlib.plot as plot; plot.images(torch.zeros(4, 1, 8, 8), 'four')",
 )
 # a signature of every picture that belongs to a widget, in the order of the page
@@ -74,8 +75,8 @@ def run_all(page, address, name):
 
 
 def move_sliders(page):
-    """Move each slider by keyboard; return the labels of those that did not change a picture."""
-    sliders, stuck = page.locator(PANEL + ".noUi-handle"), []
+    """Move each slider and map by keyboard; return the labels of those that did not change a picture."""
+    sliders, stuck = page.locator(f"{PANEL}.noUi-handle, {PANEL}.dlim-click"), []
     for i in range(sliders.count()):
         handle = sliders.nth(i)
         handle.scroll_into_view_if_needed()
@@ -86,8 +87,21 @@ def move_sliders(page):
         try:
             page.wait_for_function(f"before => ({PICTURES})() !== before", arg=before, timeout=10_000)
         except Exception:
-            stuck.append(handle.evaluate("e => e.closest('.widget-slider').innerText"))
+            stuck.append(handle.evaluate("e => (e.closest('.widget-slider') ?? e.parentElement).innerText"))
     return sliders.count(), stuck
+
+
+def click_and_go_back(page):
+    """Click near a corner of the only map, then press its Back button: the place is told below the map."""
+    box, place = page.locator(PANEL + ".dlim-click"), page.locator(PANEL + ".dlim-click-place")
+    before, size = place.inner_text(), box.bounding_box()
+    assert before == "x = 0.12, y = 0.00", "three steps to the right of the middle"
+    box.click(position={"x": 0.9 * size["width"], "y": 0.1 * size["height"]})
+    page.wait_for_function(f"() => document.querySelector('{PANEL}.dlim-click-place').innerText"
+                           " == 'x = 0.80, y = 0.80'", timeout=10_000)  # fmt: skip
+    page.locator(f"{PANEL}.widget-hbox:has(.dlim-click) button:has-text('Back')").last.click()
+    page.wait_for_function(f"text => document.querySelector('{PANEL}.dlim-click-place').innerText"
+                           " == text", arg=before, timeout=10_000)  # fmt: skip
 
 
 def check(page, lab, source, sliders=None):
@@ -97,7 +111,7 @@ def check(page, lab, source, sliders=None):
     failed = page.locator(PANEL + '[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
     assert not failed, failed[0]
     count, stuck = move_sliders(page)
-    assert not stuck, f"these sliders changed no picture: {stuck}"
+    assert not stuck, f"these sliders or maps changed no picture: {stuck}"
     assert sliders is None or count == sliders
     assert page.locator(PANEL + ".widget-html:has-text('drawing failed')").count() == 0
     broken = page.evaluate(BROKEN)
@@ -114,7 +128,8 @@ def test_widgets(page, lab, tmp_path):
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(notebook, tmp_path / "tiny.ipynb")
-    check(page, lab, tmp_path / "tiny.ipynb", sliders=5)
+    check(page, lab, tmp_path / "tiny.ipynb", sliders=6)
+    click_and_go_back(page)
 
 
 @pytest.mark.browser
