@@ -15,7 +15,7 @@ _HOMES = {
     "seed": "settings",
     "stored": "recorded",
 }
-_MODULES = ("data", "explore", "metrics", "plot", "pretrained")
+_MODULES = ("data", "explore", "metrics", "models", "plot", "pretrained")
 __all__ = sorted([*_HOMES, *_MODULES])
 
 
