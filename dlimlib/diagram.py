@@ -71,9 +71,10 @@ def _without_reshapes(shapes, bridges):
     return [shapes[i] for i in keep], bridges
 
 
-def network(model, x, ax=None):
+def network(model, x, ax=None, *, range=(-1, 1)):
     """Draw the network as x (B, C, H, W) passes through it: a box per change of shape, as high as its
-    resolution and as wide as its channels; lines are bridges, where an earlier result is concatenated."""
+    resolution and as wide as its channels; lines are bridges, where an earlier result is concatenated.
+    Pictures are floats in `range`."""
     shapes, bridges, output = trace(model, x)
     shapes, bridges = _without_reshapes(shapes, bridges)
     tallest = max((shape[1] for shape in shapes if len(shape) == 3), default=1)
@@ -91,7 +92,7 @@ def network(model, x, ax=None):
     ax, result = axes(ax, min(11, 1.25 * at), 1.25 * (top + 1.0))
     for i, (shape, (left, width, height, picture)) in enumerate(zip(shapes, boxes, strict=True)):
         if picture:
-            shown = to_uint8((x if i == 0 else output)[:1])[0]
+            shown = to_uint8((x if i == 0 else output)[:1], range)[0]
             extent = (left, left + width, -height / 2, height / 2)
             ax.imshow(shown, extent=extent, vmin=0, vmax=255, cmap="gray")
         else:

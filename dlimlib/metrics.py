@@ -107,6 +107,11 @@ def read_factors(x, *, range=(-1, 1)):
     return nets.factors(nets.run("faces", x, range))
 
 
+def read_digits(x, *, range=(-1, 1)):
+    """Odds (N, 10) of the ten digits, as a net reads them off the pictures."""
+    return nets.run("digits", x, range)["read"][:, :10].softmax(1)
+
+
 def identity_vector(x, *, range=(-1, 1)):
     """Who is seen, (N, D): the identity factors as the net reads them, each with spread 1 over many faces, so
     that the distance between two rows says how much two faces resemble each other."""

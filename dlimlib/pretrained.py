@@ -16,11 +16,12 @@ def load(name, *, use=True, **modules):
     """Put the stored weights `name` into the modules (given by keyword) and say in a line what they hold now.
 
     With use=False, or when nothing is stored yet, the modules keep their own. While a notebook is recorded
-    they are saved (rounded to float16) instead. Raises ValueError when a layer's shape differs.
+    its own weights are saved (rounded to float16) instead; those of an earlier notebook are loaded as ever.
+    Raises ValueError when a layer's shape differs.
     """
     if not modules:
         raise ValueError(f'name the networks: pretrained.load("{name}", G=G)')
-    if os.environ.get("DLIM_RECORD") == "record":
+    if os.environ.get("DLIM_RECORD") == "record" and belongs(name, os.environ["DLIM_RECORD_NAME"]):
         path = Path(os.environ["DLIM_RECORD_DIR"], "pretrained", f"{name}.safetensors")
         _save(path, name, modules)
         _fill(path, name, modules)
@@ -35,6 +36,11 @@ def load(name, *, use=True, **modules):
         f"{name}: the course's weights, trained on {made.get('device', 'an unknown device')} "
         f"(profile {made.get('profile', '?')}, {duration(made.get('seconds'))})"
     )
+
+
+def belongs(name, notebook):
+    """Whether weights of this name are those of the notebook: 05_gan or 05_gan-small belong to 05_gan."""
+    return name == notebook or name.startswith(notebook + "-")
 
 
 def find(name):

@@ -146,6 +146,15 @@ def test_a_person_resembles_itself_in_other_scenes():
     assert (own < other).double().mean() >= 0.9
 
 
+def test_digits_are_read():
+    images = digits.render(200, seed=5)
+    odds = metrics.read_digits(images.float())
+    assert odds.shape == (200, 10) and torch.allclose(odds.sum(1), torch.ones(200), atol=1e-5)
+    assert (odds.argmax(1) == images.y).float().mean() > 0.98
+    again = metrics.read_digits(images.float(range=(0, 1)), range=(0, 1))
+    assert torch.allclose(odds, again, atol=1e-4)
+
+
 def test_the_nets_are_small_and_their_accuracy_is_stated():
     stated = json.loads((nets.FOLDER / "accuracy.json").read_text())
     for kind in ("digits", "faces"):

@@ -110,6 +110,12 @@ def test_network_finds_shapes_and_bridges():
     assert texts[0] == "8×8\n3 channels" and texts[2] == "4×4\n8"
 
 
+def test_network_reads_its_pictures_in_the_range():
+    for values, low in (((-1, 1), 128), ((0, 1), 0)):
+        ax = plot.network(torch.nn.Identity(), torch.zeros(1, 1, 8, 8), range=values).axes[0]
+        assert ax.images[0].get_array().max() == low
+
+
 def test_network_leaves_out_flattened_maps():
     shapes = [(3, 8, 8), (4, 4, 4), (64,), (5,), (64,), (4, 4, 4)]
     assert _without_reshapes(shapes, [(1, 5)]) == ([(3, 8, 8), (4, 4, 4), (5,), (4, 4, 4)], [(1, 3)])

@@ -32,9 +32,23 @@ def stored(course, monkeypatch):
     model(torch.randn(8, 3))
     with monkeypatch.context() as recording:
         recording.setenv("DLIM_RECORD", "record")
+        recording.setenv("DLIM_RECORD_NAME", "toy")
         recording.setenv("DLIM_RECORD_DIR", str(course / "data"))
         pretrained.load("toy", use=False, G=model)
     return model
+
+
+def test_recording_another_notebook_loads_what_an_earlier_one_stored(course, stored, monkeypatch):
+    monkeypatch.setenv("DLIM_RECORD", "record")
+    monkeypatch.setenv("DLIM_RECORD_NAME", "toys")
+    monkeypatch.setenv("DLIM_RECORD_DIR", str(course / "data"))
+    before = (course / "data/pretrained/toy.safetensors").read_bytes()
+    other = net()
+    pretrained.load("toy", G=other)
+    assert torch.equal(other[0].weight, stored[0].weight)
+    assert (course / "data/pretrained/toy.safetensors").read_bytes() == before
+    pretrained.load("toys-small", G=other)
+    assert (course / "data/pretrained/toys-small.safetensors").is_file()
 
 
 def test_recording_saves_and_rounds(course, stored, capsys):
@@ -77,6 +91,7 @@ def test_another_network_is_refused_whole(course, stored, other, says):
 
 def test_what_does_not_fit_into_float16_is_an_error(course, monkeypatch):
     monkeypatch.setenv("DLIM_RECORD", "record")
+    monkeypatch.setenv("DLIM_RECORD_NAME", "toy")
     monkeypatch.setenv("DLIM_RECORD_DIR", str(course / "data"))
     model = net()
     model[2].bias.data.fill_(1e6)

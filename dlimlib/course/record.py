@@ -20,7 +20,7 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from .. import recorded, settings
+from .. import pretrained, recorded, settings
 from . import notebook as nbs
 
 INTERRUPTS = ("Interrupted", "KeyboardInterrupt")  # the first is raised by a Run that is recorded
@@ -209,7 +209,7 @@ class Recording:
     """What is kept from one attempt to the next: finished and half-done Runs, and the seconds they took."""
 
     def __init__(self, name, profile, nb, mode, anew=False):
-        self.nb, self.mode = nb, mode
+        self.name, self.nb, self.mode = name, nb, mode
         self.stamps, self.stamp = nbs.prefix_stamps(nb), nbs.stamp(nb)
         self.folder = settings.home() / "recording" / name / profile
         self.sources = {index: cell.source for index, cell in nbs.code(nb)}
@@ -238,6 +238,7 @@ class Recording:
         """Return what tells dlimlib in the kernel that it is recorded, and into which folder."""
         return {
             "DLIM_RECORD": self.mode,
+            "DLIM_RECORD_NAME": self.name,
             "DLIM_RECORD_DIR": str(new),
             "DLIM_RECORD_RUNS": str(self.runs),
             "DLIM_RECORD_START": str(self.begin - self.seconds),
@@ -288,7 +289,7 @@ def store(path, root, done, new, mode, recording):
         figures = results.get(name, {}).get("figures", {})
         index = root / "dlimlib" / "pretrained.json"
         entries = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
-        own = {key for key in entries if key == name or key.startswith(name + "-")}
+        own = {key for key in entries if pretrained.belongs(key, name)}
         for weights in sorted((new / "pretrained").glob("*.safetensors")):
             files[root / "data" / "pretrained" / weights.name] = data = weights.read_bytes()
             entries[weights.stem] = {"sha256": hashlib.sha256(data).hexdigest()}
