@@ -35,7 +35,7 @@ def drawn(monkeypatch):
 
 @pytest.mark.parametrize("name", ["toy-digit", "", "lfw"])
 def test_unknown_names_list_the_known_ones(name):
-    with pytest.raises(ValueError, match="toy-faces, toy-digits, mnist, fashion-mnist, kmnist, folder"):
+    with pytest.raises(ValueError, match="toy-faces, toy-digits, mnist, fashion-mnist, kmnist, pets, folder"):
         load(name)
 
 

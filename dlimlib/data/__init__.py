@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 
 from ..settings import budget, home
-from . import digits, faces, folder, idx
+from . import digits, faces, folder, idx, pairs, pets
 from .images import Batches, Images
 
 __all__ = ["Batches", "Images", "NAMES", "digits", "faces", "load"]
 
 TOYS = {"toy-faces": (faces, 64), "toy-digits": (digits, 28)}
-NAMES = (*TOYS, *idx.SETS, "folder")
+NAMES = (*TOYS, *idx.SETS, "pets", "folder")
 SEEDS = {"train": 1, "test": 2}  # no identity is in both
 
 
@@ -26,7 +26,8 @@ def load(name, *, split="train", size=None, n=None, path=None, device=None):
     """The data set called name as Images: pictures size × size, the first n of the split.
 
     The toys are drawn here, on the device (by default CUDA where there is one), and kept in the cache; the
-    others are downloaded, and "folder" reads your own pictures from path.
+    others are downloaded, and "folder" reads your own pictures from path, with their labels where it holds
+    images/ and labels/.
     """
     if name not in NAMES:
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(NAMES)}")
@@ -37,7 +38,9 @@ def load(name, *, split="train", size=None, n=None, path=None, device=None):
     if path is not None and name != "folder":
         raise ValueError(f'path goes with "folder" only, got path={str(path)!r} for {name!r}')
     if name == "folder":
-        return folder.load(path, size or 64, split, n)
+        return (pairs if pairs.there(path) else folder).load(path, size or 64, split, n)
+    if name == "pets":
+        return _pets(split, size or 64, n)
     if name in TOYS:
         return _toy(name, split, size, n, device)
     images = idx.load(name, split)[:n]
@@ -66,8 +69,21 @@ def _toy(name, split, size, n, device):
         have = {k: torch.cat([have[k], new[k]]) if at else new[k] for k in new}
         _write(path, have)
     factors = {k.removeprefix("factor "): have.pop(k) for k in list(have) if k.startswith("factor ")}
-    classes = [str(c) for c in (digits.STYLES if toy is digits else faces.STYLES)]
-    return Images(name, toy.VERSION, classes=classes, factors=factors or None, mirror=toy is faces, **have)
+    known = {"classes": [str(c) for c in toy.STYLES], "factors": factors or None}
+    if toy is faces:
+        known |= {"mask_classes": faces.CLASSES, "mirror": True}
+    return Images(name, toy.VERSION, **known, **have)
+
+
+def _pets(split, size, n):
+    """The pets, whose shrunk pictures are kept in the cache."""
+    path = home() / "data" / f"pets-v{pets.VERSION}-{size}-{split}.npz"
+    have = _read(path, n)
+    if not have:
+        have = pets.read(split, size)
+        _write(path, have)
+    x, y, mask = (have[k][:n] for k in ("x", "y", "mask"))
+    return Images("pets", pets.VERSION, x, y, pets.BREEDS, mask, pets.CLASSES, mirror=True)
 
 
 def _draw(toy, n, seed, start, size, device):

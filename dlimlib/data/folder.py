@@ -27,13 +27,12 @@ def load(path, size=64, split="train", n=None):
     root = Path(path).expanduser()
     if not root.is_dir():
         raise FileNotFoundError(f"there is no folder {root} in {Path.cwd()}; give path= a folder of pictures")
-    found, skipped = sorted(_files(root), key=lambda f: _share(root, f)), {}
+    found, skipped = sorted(files(root), key=lambda f: share(root, f)), {}
     # at least one readable picture for the test, however few there are
     first = next((i for i, f in enumerate(found) if _try(f, size, skipped) is not None), len(found))
-    share = sum(_share(root, f) < TEST_SHARE for f in found)
-    cut = max(share, first + 1)
-    files = found[cut:] if split == "train" else found[first:cut]
-    pictures = ((f, _try(f, size, skipped)) for f in tqdm(files, "reading pictures", delay=2))
+    cut = max(sum(share(root, f) < TEST_SHARE for f in found), first + 1)
+    chosen = found[cut:] if split == "train" else found[first:cut]
+    pictures = ((f, _try(f, size, skipped)) for f in tqdm(chosen, "reading pictures", delay=2))
     pictures = list(islice((p for p in pictures if p[1] is not None), n))
     if skipped:
         listed = [f"{f.relative_to(root)} ({why})" for f, why in sorted(skipped.items())]
@@ -54,14 +53,14 @@ def load(path, size=64, split="train", n=None):
     return Images(root.resolve().name, "1", x, y, names, mirror=True)
 
 
-def _files(root):
+def files(root):
     """Every file below root that isn't hidden."""
     for here, folders, names in os.walk(root):
         folders[:] = [f for f in folders if not f.startswith(".")]
         yield from (Path(here, f) for f in names if not f.startswith(".") and Path(here, f).is_file())
 
 
-def _share(root, file):
+def share(root, file):
     """A number in [0, 1) that hangs on the file's name below root, the same on every system."""
     name = unicodedata.normalize("NFC", file.relative_to(root).as_posix())
     return int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:6], "big") / 2**48
@@ -81,14 +80,15 @@ def _try(file, size, skipped):
         skipped[file] = str(e).replace(repr(str(file)), "").strip()[:100] or type(e).__name__
 
 
-def read(file, size):
-    """One picture of whatever kind as uint8 (3, size, size): upright, over white, its central square."""
+def read(file, size, *, upright=True):
+    """One picture of whatever kind as uint8 (3, size, size): upright (as its camera noted), over white, its
+    central square."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(file) as image:
             image.draft(None, (2 * size, 2 * size))  # a JPEG is decoded no larger than needed
-            image = _eight_bits(ImageOps.exif_transpose(image))
+            image = _eight_bits(ImageOps.exif_transpose(image) if upright else image)
             if image.has_transparency_data:
                 image = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -16,6 +16,7 @@ class Images:
     y: torch.Tensor | None = None  # int64 (N,), the class
     classes: list | None = None  # the names of the classes
     mask: torch.Tensor | None = None  # uint8 (N, H, W), the class of each pixel
+    mask_classes: list | None = None  # the names of those classes
     sketch: torch.Tensor | None = None  # uint8 (N, 1, H, W)
     depth: torch.Tensor | None = None  # float (N, H, W)
     factors: dict | None = None  # name -> float (N, ...), what a procedural picture was drawn from
@@ -39,7 +40,9 @@ class Images:
 
     def __repr__(self):
         extras = [f"{len(self.classes)} classes"] if self.classes else []
-        extras += [k for k in ("mask", "sketch", "depth") if getattr(self, k) is not None]
+        extras += [f"mask of {len(self.mask_classes)} classes"] if self.mask_classes else []
+        known = ("sketch", "depth") if self.mask_classes else ("mask", "sketch", "depth")
+        extras += [k for k in known if getattr(self, k) is not None]
         extras += [f"{len(self.factors)} factors"] if self.factors else []
         shape = " × ".join(map(str, self.x.shape))
         return f"Images({', '.join([f'{self.name} v{self.version}', shape, *extras])})"

@@ -84,4 +84,4 @@ def render(factors, size=64, *, device="cpu", full=False, progress=False, chunk=
                         out[k] = torch.empty(n, *v.shape[1:], dtype=v.dtype)
                     out[k][rows + start] = v.cpu()
                 bar.update(len(rows))
-    return Images(name="toy-faces", version=VERSION, mirror=True, factors=f, **out)
+    return Images(name="toy-faces", version=VERSION, mask_classes=CLASSES, mirror=True, factors=f, **out)
