@@ -6,6 +6,7 @@ from itertools import cycle
 
 import numpy as np
 import torch
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
@@ -13,14 +14,23 @@ from .diagram import network
 from .style import COLOURS, PALETTE, axes, enlarge, figure, ink, to_uint8
 
 __all__ = ["COLOURS", "PALETTE", "animation", "curve", "figure", "history", "images", "latent", "network"]
-__all__ += ["to_uint8"]
+__all__ += ["paint", "to_uint8"]
 GAP = 4  # pixels between two pictures
 WIDTH = 1060  # pixels that a grid of pictures may take
 
 
-def images(x, titles=None, *, cols=8, rows=None, range=(-1, 1), scale=None, ax=None):
+def paint(mask):
+    """Label maps (N, H, W) or (H, W) as pictures uint8 (N, 3, H, W): class k in the k-th of the PALETTE."""
+    mask = torch.as_tensor(mask).long()
+    table = torch.tensor([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in PALETTE], dtype=torch.uint8)
+    pictures = table.to(mask.device)[mask % len(PALETTE)].movedim(-1, -3)
+    return pictures if pictures.dim() == 4 else pictures[None]
+
+
+def images(x, titles=None, *, cols=8, rows=None, legend=None, range=(-1, 1), scale=None, ax=None):
     """A grid of pictures; `titles` is one text for all or one for each picture, `rows` labels the rows.
-    A list of equally long batches makes a row of each: images([x, x_hat], rows=["picture", "model"])."""
+    A list of equally long batches makes a row of each: images([x, x_hat], rows=["picture", "model"]).
+    `legend` names the classes of painted label maps, in the order of their colours."""
     if isinstance(x, (list, tuple)) and x and getattr(x[0], "ndim", 0) == 4:
         if len({len(batch) for batch in x}) > 1:
             raise ValueError(f"rows must be equally long, got {[len(batch) for batch in x]} pictures")
@@ -44,11 +54,12 @@ def images(x, titles=None, *, cols=8, rows=None, range=(-1, 1), scale=None, ax=N
         canvas[top : top + h, left : left + w] = picture
     left = 18 + 10.5 * max(len(line) for label in rows for line in str(label).split("\n")) if rows else 0
     above = 30 if isinstance(titles, str) else 0
+    swatches, below = _swatches(legend, width) if legend else ([], 0)
     sheet = ax
     if ax is None:  # a figure of just this size, so that a pixel of the grid is a pixel of the picture
-        total = max(width + left, 10.5 * len(titles) if above else 0), height + above
+        total = max(width + left, 10.5 * len(titles) if above else 0), height + above + below
         sheet = figure(total[0] / 100, total[1] / 100, layout="none")
-        ax = sheet.add_axes((left / total[0], 0, width / total[0], height / total[1]))
+        ax = sheet.add_axes((left / total[0], below / total[1], width / total[0], height / total[1]))
     ax.imshow(canvas[..., 0] if channels == 1 else canvas, vmin=0, vmax=255, extent=(0, width, height, 0))
     ax.set_axis_off()
     if isinstance(titles, str):
@@ -58,7 +69,22 @@ def images(x, titles=None, *, cols=8, rows=None, range=(-1, 1), scale=None, ax=N
         ax.text(middle, foot, str(text), ha="center", va="bottom", size=12)
     for i, text in enumerate(rows or ()):
         ax.text(-10, i * (h + head + GAP) + head + h / 2, str(text), ha="right", va="center")
+    for x, y, text, colour in swatches:
+        ax.add_patch(Rectangle((x, height + y), 16, 16, color=colour, lw=0, clip_on=False))
+        ax.text(x + 22, height + y + 8, text, va="center_baseline", size=12)
     return sheet
+
+
+def _swatches(names, width):
+    """Where the entries of a legend stand, as (x, y, text, colour) in lines of a width, and their height."""
+    found, x, y = [], 0, 12
+    for i, name in enumerate(names):
+        need = 22 + 10.5 * len(name) + 16
+        if x and x + need > width:
+            x, y = 0, y + 26
+        found.append((x, y, name, PALETTE[i % len(PALETTE)]))
+        x += need
+    return found, y + 24
 
 
 def _label_ends(ax, ends):

@@ -54,6 +54,24 @@ def test_images_titles_rows_and_axes():
         plot.images([x, y[:2]])
 
 
+def test_painted_masks_and_their_legend():
+    mask = torch.arange(16).view(1, 4, 4)
+    painted = plot.paint(mask)
+    assert painted.shape == (1, 3, 4, 4) and painted.dtype == torch.uint8
+    assert [round(255 * c) for c in to_rgb(plot.PALETTE[2])] == painted[0, :, 0, 2].tolist()
+    assert torch.equal(painted[0, :, 0, 0], painted[0, :, 3, 1]), "the colours begin again"
+    assert torch.equal(plot.paint(mask[0]), painted)
+    names = ["background", "skin", "hair", "eyes", "brows"]
+    plain, sheet = plot.images(painted), plot.images(painted, legend=names)
+    assert [t.get_text() for t in sheet.axes[0].texts] == names
+    below = picture(sheet)[picture(plain).shape[0]:].reshape(-1, 3).tolist()
+    assert all([round(255 * c) for c in to_rgb(colour)] in below for colour in plot.PALETTE[:5])
+    ink = sheet.canvas.get_renderer()
+    boxes = [t.get_window_extent(ink) for t in sheet.axes[0].texts]
+    assert all(box.x0 >= 0 and box.y0 >= 0 for box in boxes)
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
 def test_history_labels_every_curve_apart_and_smooths():
     steps = list(range(0, 1000, 10))
     noisy = [1 + (-1) ** i for i in range(100)]
