@@ -99,7 +99,10 @@ def network(model, x, ax=None, *, range=(-1, 1)):
             colour = COLOURS["real"] if len(shape) == 3 else COLOURS["fake"]
             ax.add_patch(Rectangle((left, -height / 2), width, height, color=colour, alpha=0.85, lw=0))
         channels = f"{shape[0]}" + (" channels" if i == 0 and len(shape) == 3 else "")
+        # the resolution only where it changes, or neighbours' labels would overlap
+        same = i > 0 and shape[1:] == shapes[i - 1][1:]
         label = f"{shape[1]}×{shape[2]}\n{channels}" if len(shape) == 3 else f"{math.prod(shape)}"
+        label = f"\n{channels}" if len(shape) == 3 and same else label
         ax.text(left + width / 2, -height / 2 - 0.04, label, ha="center", va="top", size=12)
     for a, b in bridges:
         (xa, wa, ha, _), (xb, wb, hb, _) = boxes[a], boxes[b]

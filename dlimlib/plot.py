@@ -6,6 +6,7 @@ from itertools import cycle
 
 import numpy as np
 import torch
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from PIL import Image
@@ -14,7 +15,7 @@ from .diagram import network
 from .style import COLOURS, PALETTE, axes, enlarge, figure, ink, to_uint8
 
 __all__ = ["COLOURS", "PALETTE", "animation", "curve", "figure", "history", "images", "latent", "network"]
-__all__ += ["paint", "to_uint8"]
+__all__ += ["matrix", "paint", "to_uint8"]
 GAP = 4  # pixels between two pictures
 WIDTH = 1060  # pixels that a grid of pictures may take
 
@@ -156,6 +157,30 @@ def curve(lines, ax=None, *, xlabel="", ylabel="", baseline=(), log="x"):
         ax.set_ylim(bottom=0)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     _label_ends(ax, ends)
+    return result
+
+
+def matrix(values, rows, cols, ax=None, *, xlabel="", ylabel="", show="{:.2f}"):
+    """Numbers in [0, 1] (R, C) as shaded cells with row and column names, written in the format `show`; NaN
+    stays empty."""
+    values = torch.as_tensor(values).detach().cpu().double().numpy()
+    if values.shape != (len(rows), len(cols)):
+        raise ValueError(f"values must be {len(rows)} rows × {len(cols)} columns, got {values.shape}")
+    longest = max(len(str(row)) for row in rows)
+    ax, result = axes(ax, 1.2 + 0.1 * longest + 0.72 * len(cols), 1.4 + 0.46 * len(rows))
+    ax.imshow(values, cmap=LinearSegmentedColormap.from_list("blue", ["white", COLOURS["real"]]),
+              vmin=0, vmax=1, aspect="auto")  # fmt: skip
+    for (i, j), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            ax.text(j, i, show.format(value), ha="center", va="center", size=12,
+                    color="white" if value > 0.6 else COLOURS["text"])  # fmt: skip
+    ax.set_xticks(np.arange(len(cols)), cols, rotation=35, ha="right", rotation_mode="anchor")
+    ax.set_yticks(np.arange(len(rows)), rows)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.grid(False)
+    ax.tick_params(length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
     return result
 
 

@@ -91,6 +91,17 @@ def test_curve_draws_the_baseline_in_grey():
     assert [t.get_text() for t in sheet.axes[0].get_xticklabels()] == ["2", "8"]
 
 
+def test_matrix_writes_its_numbers():
+    values = torch.tensor([[0.1, 0.9], [float("nan"), 0.5]])
+    sheet = plot.matrix(values, ["a", "b"], ["c", "d"], show="{:.0%}")
+    ax = sheet.axes[0]
+    assert [t.get_text() for t in ax.texts] == ["10%", "90%", "50%"]
+    assert [t.get_position() for t in ax.texts] == [(0, 0), (1, 0), (1, 1)]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["c", "d"]
+    with pytest.raises(ValueError, match="2 rows × 1 columns"):
+        plot.matrix(torch.zeros(2, 2), ["a", "b"], ["c"])
+
+
 def test_latent_writes_the_classes_into_their_clouds():
     z = torch.cat([torch.randn(50, 2) * 0.1, torch.randn(50, 2) * 0.1 + 5])
     sheet = plot.latent(z, torch.arange(100) // 50, classes=["near", "far"])
@@ -125,7 +136,7 @@ def test_network_finds_shapes_and_bridges():
     assert bridges == [(1, 4)] and output.shape == (2, 3, 8, 8)
     assert net.deep.training and not net.down._forward_hooks
     texts = [t.get_text() for t in plot.network(net, torch.zeros(2, 3, 8, 8)).axes[0].texts]
-    assert texts[0] == "8×8\n3 channels" and texts[2] == "4×4\n8"
+    assert texts[:3] == ["8×8\n3 channels", "\n4", "4×4\n8"], "a resolution is written where it changes"
 
 
 def test_network_reads_its_pictures_in_the_range():
