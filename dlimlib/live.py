@@ -135,7 +135,7 @@ class Notebook:
         self._show("bar", {"text/html": f"{bar} {html.escape(text)}", "text/plain": text})
 
     def _figure(self):
-        png = picture(self.run)
+        png = None if self.run.quiet else picture(self.run)
         if png:
             self._show("figure", {"image/png": png, "text/plain": f"{self.run.name}: losses and preview"})
 

@@ -38,12 +38,14 @@ class Run:
     parts: modules, optimizers, anything with state_dict() and load_state_dict(): what a checkpoint holds.
     preview: a function without arguments that returns images (B, C, H, W) in [-1, 1], a Figure or None.
     every: steps between two drawings or lines of text at the least; by default the clock decides.
+    quiet: only the bar, no figure, as suits one of many short runs.
     resume: go on from the checkpoint of the same name; ValueError if shapes, steps or data differ from it.
 
     The first interrupt finishes the step, saves and ends the loop; the second raises KeyboardInterrupt.
     """
 
-    def __init__(self, name, batches, *, steps, preview=None, every=None, resume=False, **parts):
+    def __init__(self, name, batches, *, steps, preview=None, every=None, quiet=False, resume=False,
+                 **parts):
         if not re.fullmatch(r"[\w.-]*\w[\w.-]*", name):
             raise ValueError(f"name becomes a folder: use letters, digits, _ . and -, got {name!r}")
         if steps < 1 or (every is not None and every < 1):
@@ -52,7 +54,7 @@ class Run:
             if not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
                 raise TypeError(f"{key} must be a module, an optimizer or such, got {type(part).__name__}")
         self.name, self.batches, self.steps, self.preview, self.every = name, batches, steps, preview, every
-        self.parts = parts
+        self.quiet, self.parts = quiet, parts
         self.step = 0  # finished steps; so in the loop, the number of the step that is under way, from 0
         self.seconds = 0.0  # spent in the loop so far, over all sessions
         # a recording has its own folder and goes on from it; refreshing shows what the recording trained

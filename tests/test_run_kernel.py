@@ -163,6 +163,13 @@ run = loop("shown", 5000, body, preview=lambda: torch.zeros(2, 3, 8, 8))
     assert "<progress" in bars[0] and " left" in bars[0] and "shown: 5000 steps in" in bars[-1]
 
 
+def test_a_quiet_run_shows_its_bar_alone(kernel):
+    _, client = kernel
+    reply = execute(client, 'loop("still", 30, lambda run: None, quiet=True).step')
+    assert reply["status"] == "ok" and len({id for _, id, _ in reply["shown"]}) == 1
+    assert "30 steps" in reply["shown"][-1][2]["text/plain"] and "image/png" not in reply["shown"][-1][2]
+
+
 def test_a_stored_notebook_keeps_the_last_state_as_a_still_picture(home, monkeypatch):
     monkeypatch.setenv("DLIM_HOME", str(home))
     monkeypatch.setenv("DLIM_PROFILE", "cpu")
