@@ -124,7 +124,7 @@ def history(run, ax=None, *, smooth=None):
         ax.plot(steps[width - 1 :], mean, color=colour)
         ends.append((steps[-1], mean[-1], name, colour))
         low, high = min(low, mean.min()), max(high, mean.max())
-    if 0 < low and high > 30 * low:
+    if 0 < low and high > 10 * low:
         ax.set_yscale("log")
     ax.set_xlabel("step")
     if len(ends) == 1:
