@@ -93,15 +93,18 @@ def move_sliders(page):
 
 def click_and_go_back(page):
     """Click near a corner of the only map, then press its Back button: the place is told below the map."""
-    box, place = page.locator(PANEL + ".dlim-click"), page.locator(PANEL + ".dlim-click-place")
-    before, size = place.inner_text(), box.bounding_box()
-    assert before == "x = 0.12, y = 0.00", "three steps to the right of the middle"
+    box = page.locator(PANEL + ".dlim-click")
+
+    def wait_for(place):
+        told = f"text => document.querySelector('{PANEL}.dlim-click-place').innerText == text"
+        page.wait_for_function(told, arg=place, timeout=10_000)
+
+    wait_for("x = 0.12, y = 0.00")  # three steps to the right of the middle
+    size = box.bounding_box()
     box.click(position={"x": 0.9 * size["width"], "y": 0.1 * size["height"]})
-    page.wait_for_function(f"() => document.querySelector('{PANEL}.dlim-click-place').innerText"
-                           " == 'x = 0.80, y = 0.80'", timeout=10_000)  # fmt: skip
+    wait_for("x = 0.80, y = 0.80")
     page.locator(f"{PANEL}.widget-hbox:has(.dlim-click) button:has-text('Back')").last.click()
-    page.wait_for_function(f"text => document.querySelector('{PANEL}.dlim-click-place').innerText"
-                           " == text", arg=before, timeout=10_000)  # fmt: skip
+    wait_for("x = 0.12, y = 0.00")
 
 
 def check(page, lab, source, sliders=None):
