@@ -169,9 +169,9 @@ def pack(path, files):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def encoded(image, kind):
+def encoded(image, kind, **options):
     file = io.BytesIO()
-    image.save(file, kind)
+    image.save(file, kind, **options)
     return file.getvalue()
 
 
@@ -181,6 +181,9 @@ def archive(tmp_path, monkeypatch):
     trimap = encoded(halves(2, 1, mode="L"), "png")
     names = ["Abyssinian_1", "yorkshire_terrier_12", "Birman_3", "pug_7"]
     images = {f"images/{name}.jpg": encoded(halves(RED, BLUE), "jpeg") for name in names}
+    exif = Image.Exif()
+    exif[0x0112] = 3  # on its head, which the trimaps know nothing of
+    images["images/yorkshire_terrier_12.jpg"] = encoded(halves(RED, BLUE), "jpeg", exif=exif)
     images["images/Abyssinian_1.jpg"] = encoded(halves(RED, BLUE), "gif")  # as some of the real ones
     images["images/Birman_3.jpg"] = b"broken"
     images["images/._pug_7.jpg"] = images["images/extra.mat"] = b"something else"
