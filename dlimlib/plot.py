@@ -134,9 +134,9 @@ def history(run, ax=None, *, smooth=None):
     return result
 
 
-def curve(lines, ax=None, *, xlabel="", ylabel="", baseline=(), log="x"):
+def curve(lines, ax=None, *, xlabel="", ylabel="", baseline=(), log="x", bottom=0):
     """Lines name -> {x: y}, labelled at their ends; those named in `baseline` are grey and dashed;
-    `log` holds the letters of the axes that are logarithmic."""
+    `log` holds the letters of the axes that are logarithmic; y begins at `bottom`, None: near the lowest."""
     ax, result = axes(ax)
     baseline = (baseline,) if isinstance(baseline, str) else baseline
     colours, ends, ticks = cycle(PALETTE), [], set()
@@ -154,7 +154,7 @@ def curve(lines, ax=None, *, xlabel="", ylabel="", baseline=(), log="x"):
     if "y" in log:
         ax.set_yscale("log")
     else:
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(bottom=bottom)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     _label_ends(ax, ends)
     return result

@@ -91,6 +91,16 @@ def test_curve_draws_the_baseline_in_grey():
     assert [t.get_text() for t in sheet.axes[0].get_xticklabels()] == ["2", "8"]
 
 
+def test_curve_begins_at_zero_unless_told():
+    psnr = {"ours": {2: 28.0, 8: 31.0}}
+    assert plot.curve(psnr).axes[0].get_ylim()[0] == 0
+    sheet = plot.curve(psnr, bottom=None)
+    assert 27 < sheet.axes[0].get_ylim()[0] < 28
+    label, line = sheet.axes[0].texts[0], sheet.axes[0].lines[0]
+    assert label.xy[1] == pytest.approx(sheet.axes[0].transLimits.transform((8, 31))[1]), "beside its end"
+    assert len(line.get_xdata()) == 2
+
+
 def test_matrix_writes_its_numbers():
     values = torch.tensor([[0.1, 0.9], [float("nan"), 0.5]])
     sheet = plot.matrix(values, ["a", "b"], ["c", "d"], show="{:.0%}")
