@@ -1,4 +1,4 @@
-"""The first notebook on other data: real digits, and a folder of photographs cut into patches."""
+"""Notebooks on other data: real digits, a folder of photographs cut into patches, a folder of pairs."""
 
 import os
 import re
@@ -14,9 +14,9 @@ from dlimlib.course import notebook as nbs
 ROOT = Path(__file__).parents[1]
 
 
-def execute(tmp_path, **settings):
-    """Execute the notebook at smoke with other settings; returns each cell's text by its id."""
-    nb = nbs.read(ROOT / "notebooks" / "01_autoencoder.ipynb")
+def execute(name, tmp_path, **settings):
+    """Execute a notebook at smoke with other settings; returns each cell's text by its id."""
+    nb = nbs.read(ROOT / "notebooks" / f"{name}.ipynb")
     cell = next(cell for cell in nb.cells if cell.get("id") == "settings")
     for name, value in settings.items():
         cell.source, found = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value!r}", cell.source)
@@ -42,7 +42,7 @@ def test_photographs(tmp_path):
         for i in range(60):
             left, top = 56 * (i % 10), 40 * (i // 10)
             picture.crop((left, top, left + 64, top + 64)).save(folder / f"{name} {i}.png")
-    shown = execute(tmp_path, DATA="folder", PATH=str(folder))
+    shown = execute("01_autoencoder", tmp_path, DATA="folder", PATH=str(folder))
     assert re.search(r"Images\(photographs.* × 3 × 64 × 64", shown["load"]), shown["load"]
     assert "loss" in shown["training"] and "mse_ratio_to_pca" in shown["results-images"]
     assert shown["attributes"] == "", "photographs have no known factors"
@@ -53,6 +53,27 @@ def test_real_digits(tmp_path):
     mirror = os.environ.get("DLIM_MIRROR", "")
     if not (Path(mirror) / "mnist").is_dir() or not mirror:
         pytest.skip("DLIM_MIRROR names no folder that holds mnist/")
-    shown = execute(tmp_path, DATA="mnist", SIZE=32)
+    shown = execute("01_autoencoder", tmp_path, DATA="mnist", SIZE=32)
     assert re.search(r"Images\(mnist.*60000 × 1 × 32 × 32", shown["load"]), shown["load"]
     assert "loss" in shown["training"] and "mse_ratio_to_pca" in shown["results-images"]
+
+
+@pytest.mark.slow
+def test_pairs(tmp_path):
+    """Photographs with labels in three colours: darker, brighter, and a frame around them."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    root = tmp_path / "photographs"
+    for kind in ("images", "labels"):
+        (root / kind).mkdir(parents=True)
+    photo = Image.fromarray(datasets.load_sample_images().images[0])
+    for i in range(30):
+        patch = photo.crop((20 * i, 10 * i, 20 * i + 60, 10 * i + 60))
+        label = patch.convert("L").point(lambda v: 255 * (v > 128)).convert("RGB")
+        label.paste((255, 0, 0), (0, 0, 60, 6))
+        patch.save(root / "images" / f"{i}.jpg")
+        label.save(root / "labels" / f"{i}.png")
+    (root / "classes.txt").write_text("dark #000000\nbright #ffffff\nframe #ff0000\n")
+    shown = execute("02_unet", tmp_path, DATA="folder", PATH=str(root), SIZE=48)
+    assert re.search(r"Images\(photographs.* × 3 × 48 × 48, mask of 3 classes", shown["load"]), shown["load"]
+    assert "iou_per_class/frame" in shown["measure"] and "miou_bridges" in shown["bridges-plot"]
+    assert shown["range"] == shown["strange"] == shown["explore-code"] == "", "photographs have no factors"

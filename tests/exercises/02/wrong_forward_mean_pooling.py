@@ -1,0 +1,12 @@
+# says: max pooling, the blocks, the bottom
+# %% u_forward
+def u_forward(x, down, up):
+    bridges = []
+    for block in down[:-1]:
+        x = block(x)
+        bridges.append(x)
+        x = F.avg_pool2d(x, 2)
+    x = down[-1](x)
+    for block in up:
+        x = block(bridges.pop(), x)
+    return x
