@@ -32,8 +32,9 @@ def execute(name, tmp_path, **settings):
     return {c.id: "".join(map(show, c.outputs)) for _, c in nbs.code(done)}
 
 
-@pytest.mark.slow
-def test_photographs(tmp_path):
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with 120 patches of two photographs."""
     datasets = pytest.importorskip("sklearn.datasets")
     folder = tmp_path / "photographs"
     folder.mkdir()
@@ -42,6 +43,11 @@ def test_photographs(tmp_path):
         for i in range(60):
             left, top = 56 * (i % 10), 40 * (i // 10)
             picture.crop((left, top, left + 64, top + 64)).save(folder / f"{name} {i}.png")
+    return folder
+
+
+@pytest.mark.slow
+def test_photographs(tmp_path, folder):
     shown = execute("01_autoencoder", tmp_path, DATA="folder", PATH=str(folder))
     assert re.search(r"Images\(photographs.* × 3 × 64 × 64", shown["load"]), shown["load"]
     assert "loss" in shown["training"] and "mse_ratio_to_pca" in shown["results-images"]
@@ -77,3 +83,14 @@ def test_pairs(tmp_path):
     assert re.search(r"Images\(photographs.* × 3 × 48 × 48, mask of 3 classes", shown["load"]), shown["load"]
     assert "iou_per_class/frame" in shown["measure"] and "miou_bridges" in shown["bridges-plot"]
     assert shown["range"] == shown["strange"] == shown["explore-code"] == "", "photographs have no factors"
+
+
+@pytest.mark.slow
+def test_photographs_in_the_place_of_faces(tmp_path, folder, monkeypatch):
+    monkeypatch.delenv("DLIM_MIRROR", raising=False)
+    for scheme in ("HTTP_PROXY", "HTTPS_PROXY"):  # nobody answers there: no internet
+        monkeypatch.setenv(scheme, "http://127.0.0.1:9")
+    shown = execute("03_vae", tmp_path, FACES="folder", PATH=str(folder), REAL="kmnist")
+    assert "kmnist can't be had" in shown["real-train"] and shown["knn-code"] == ""
+    assert "face_mse" in shown["faces-figures"] and "fd_samples" not in shown["faces-figures"]
+    assert shown["attributes-code"] == "" and "middle_mse" not in shown["morph-code"]

@@ -1,0 +1,4 @@
+# says: so sigma 1 and 2
+# %% reparameterise
+def reparameterise(mu, logvar, eps):
+    return mu + logvar.exp() * eps
