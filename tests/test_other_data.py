@@ -94,3 +94,12 @@ def test_photographs_in_the_place_of_faces(tmp_path, folder, monkeypatch):
     assert "kmnist can't be had" in shown["real-train"] and shown["knn-code"] == ""
     assert "face_mse" in shown["faces-figures"] and "fd_samples" not in shown["faces-figures"]
     assert shown["attributes-code"] == "" and "middle_mse" not in shown["morph-code"]
+
+
+@pytest.mark.slow
+def test_photographs_in_words(tmp_path, folder):
+    shown = execute("04_vqvae", tmp_path, DATA="folder", PATH=str(folder), SIZE=64)
+    assert re.search(r"Images\(photographs.* × 3 × 64 × 64", shown["load"]), shown["load"]
+    assert re.search(r"bytes_file +288 ", shown["file"]) and "psnr_jpeg" in shown["jpeg-code"]
+    assert shown["classifier-train"] == shown["who"] == "", "photographs have no classes and no factors"
+    assert "fd_prior" not in shown["sample-code"] and "bits_bottom" in shown["two-sample"]
