@@ -101,8 +101,8 @@ def network(model, x, ax=None, *, range=(-1, 1)):
         channels = f"{shape[0]}" + (" channels" if i == 0 and len(shape) == 3 else "")
         # the resolution only where it changes, or neighbours' labels would overlap
         same = i > 0 and shape[1:] == shapes[i - 1][1:]
-        label = f"{shape[1]}×{shape[2]}\n{channels}" if len(shape) == 3 else f"{math.prod(shape)}"
-        label = f"\n{channels}" if len(shape) == 3 and same else label
+        resolution = "" if same or len(shape) != 3 else f"{shape[1]}×{shape[2]}"
+        label = f"{resolution}\n{channels}" if len(shape) == 3 else f"{math.prod(shape)}"
         ax.text(left + width / 2, -height / 2 - 0.04, label, ha="center", va="top", size=12)
     for a, b in bridges:
         (xa, wa, ha, _), (xb, wb, hb, _) = boxes[a], boxes[b]

@@ -35,6 +35,8 @@ def _png(picture, range, scale):
 class Explorer:
     """Controls beside the picture that a callback makes of their values; buttons that lead back."""
 
+    quiet = False  # while the controls move without drawing
+
     def __init__(self, picture, *, range, scale):
         self.range, self.scale, self.past = range, scale, []
         png, width, height = _png(picture, range, scale)
@@ -59,6 +61,12 @@ class Explorer:
         self.remember(self.place())
         self.put(place)
         self.redraw()
+
+    def put(self, place):
+        """Move the controls without drawing."""
+        self.quiet = True
+        self.move(place)
+        self.quiet = False
 
     def remember(self, place):
         """Let Back lead to this place."""
@@ -97,7 +105,7 @@ class Sliders(Explorer):
     """Sliders beside the picture that `draw(**values)` makes of their values."""
 
     def __init__(self, draw, specs, *, range, scale, rand):
-        self.draw, self.quiet, self.what = draw, False, f"sliders {', '.join(specs)}"
+        self.draw, self.what = draw, f"sliders {', '.join(specs)}"
         self.start, self.widgets = {}, {}
         labels = f"{8 * max(map(len, specs), default=0) + 12}px"  # one width, so that the sliders line up
         for name, spec in specs.items():
@@ -120,12 +128,10 @@ class Sliders(Explorer):
         """The sliders' values by name."""
         return {name: w.value for name, w in self.widgets.items()}
 
-    def put(self, values):
-        """Move the sliders without drawing."""
-        self.quiet = True
+    def move(self, values):
+        """Set the sliders."""
         for name, value in values.items():
             self.widgets[name].value = value
-        self.quiet = False
 
     def picture(self):
         """What the callback makes of the sliders."""
@@ -185,11 +191,9 @@ class Click(Explorer):
         """Where the marker is, from 0 to 1."""
         return self.map.at[:2]
 
-    def put(self, place):
-        """Move the marker without drawing."""
-        self.map.unobserve(self._moved, "at")
+    def move(self, place):
+        """Set the marker."""
         self.map.at = [*place, self.gesture]
-        self.map.observe(self._moved, "at")
         self._tell()
 
     def picture(self):
@@ -197,6 +201,8 @@ class Click(Explorer):
         return self.draw(*self.xy())
 
     def _moved(self, change):
+        if self.quiet:
+            return
         if change.new[2] != self.gesture:  # a click, a drag or a key: Back undoes each as a whole
             self.gesture = change.new[2]
             self.remember(change.old[:2])

@@ -3,6 +3,7 @@
 import io
 from base64 import b64decode
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -156,13 +157,7 @@ def test_the_axes_of_a_figure_give_the_coordinates(monkeypatch):
     assert 0 < left < 0.3 and 0 <= top < 0.1 and 0.6 < width < 1 and 0.6 < height < 1
     click(w, 0.1, 0.2)
     assert places[-1] == pytest.approx((1.0, 180.0))
-    assert not plot_numbers(), "the figure must not be shown a second time"
-
-
-def plot_numbers():
-    import matplotlib.pyplot as plt
-
-    return plt.get_fignums()
+    assert not plt.get_fignums(), "the figure must not be shown a second time"
 
 
 def test_back_undoes_a_whole_drag():

@@ -4,6 +4,7 @@ import hashlib
 import io
 import tarfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def test_integers_without_a_list_of_classes(pairs):
         assert images.mask_classes == ["0", "2"] and fits_the_picture(images) and images.mirror
     x, mask = next(train.batches(4, fields=("x", "mask"), flip=True))
     assert torch.equal(mask == 1, x[:, 2] > x[:, 0]), "mirrored together"
-    assert "mask of 2 classes" in repr(train)
+    assert "mask of 2 classes" in repr(train) and "mask" not in repr(replace(train, mask=None))
     assert len(load("folder", path=pairs, size=8, n=3)) == 3
 
 

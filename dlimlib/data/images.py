@@ -40,9 +40,9 @@ class Images:
 
     def __repr__(self):
         extras = [f"{len(self.classes)} classes"] if self.classes else []
-        extras += [f"mask of {len(self.mask_classes)} classes"] if self.mask_classes else []
-        known = ("sketch", "depth") if self.mask_classes else ("mask", "sketch", "depth")
-        extras += [k for k in known if getattr(self, k) is not None]
+        mask = f"mask of {len(self.mask_classes)} classes" if self.mask_classes else "mask"
+        shown = {"mask": mask, "sketch": "sketch", "depth": "depth"}
+        extras += [text for k, text in shown.items() if getattr(self, k) is not None]
         extras += [f"{len(self.factors)} factors"] if self.factors else []
         shape = " × ".join(map(str, self.x.shape))
         return f"Images({', '.join([f'{self.name} v{self.version}', shape, *extras])})"
