@@ -9,11 +9,11 @@ _HOMES = {
     "Run": "training",
     "budget": "settings",
     "device": "settings",
-    "probe": "recorded",
+    "probe": "probing",
     "profile": "settings",
-    "results": "recorded",
+    "results": "report",
     "seed": "settings",
-    "stored": "recorded",
+    "stored": "report",
 }
 _MODULES = ("data", "explore", "metrics", "models", "plot", "pretrained")
 __all__ = sorted([*_HOMES, *_MODULES])

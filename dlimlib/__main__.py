@@ -8,7 +8,7 @@ import os
 import sys
 from importlib import import_module
 
-from dlimlib import environment
+from dlimlib.install import environment
 
 FIRST = "notebooks/01_autoencoder.ipynb"
 TESTS = ["-rs", "-n2", "--dist=loadscope", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"]
@@ -103,7 +103,7 @@ def doctor():
         python = None
     if python and python != sys.executable:
         return environment.replace([python, "-m", "dlimlib", "doctor"], **own_path(python))
-    return import_module("dlimlib.course.doctor").main()
+    return import_module("dlimlib.install.doctor").main()
 
 
 def main(argv=None):

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from . import settings
-from .recorded import duration, made_on
+from .report import duration, made_on
 
 INDEX = Path(__file__).with_name("pretrained.json")  # name -> sha256 of each file
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from dlimlib import bootstrap
 from dlimlib.course import badges
 from dlimlib.course import notebook as nbs
+from dlimlib.install import bootstrap
 
 ROOT = Path(__file__).parents[1]
 MISSING = "tqdm"  # the one requirement that the environment lacks

@@ -17,11 +17,17 @@ from pathlib import Path
 import pytest
 
 from dlimlib import __main__ as cli
-from dlimlib import environment
-from dlimlib.course import doctor
+from dlimlib.install import doctor, environment
 
 ROOT = environment.ROOT
-BEFORE_INSTALLATION = ("__init__.py", "__main__.py", "environment.py", "settings.py", "course/doctor.py")
+BEFORE_INSTALLATION = (
+    "__init__.py",
+    "__main__.py",
+    "settings.py",
+    "install/__init__.py",
+    "install/environment.py",
+    "install/doctor.py",
+)
 
 
 # --- arguments ---
@@ -443,7 +449,7 @@ def test_interrupt_waits_for_the_child(tmp_path):
         "except KeyboardInterrupt:\n    time.sleep(.5); pathlib.Path('saved').touch()\n"
     )
     parent = (
-        "import sys\nfrom dlimlib import __main__, environment\n"
+        "import sys\nfrom dlimlib import __main__\nfrom dlimlib.install import environment\n"
         "environment.prepare = lambda *args: environment.run([sys.executable, '-c', sys.argv.pop()])\n"
         "sys.exit(__main__.main(['lab']))\n"
     )

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dlimlib.data import download
-from dlimlib.data.download import DownloadError, fetch
+from dlimlib import download
+from dlimlib.download import DownloadError, fetch
 
 CONTENT = bytes(i * 7 % 256 for i in range(200_000))
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -145,7 +145,7 @@ def test_a_damaged_file_in_the_cache_is_replaced(server, tmp_path):
 
 def test_two_processes_at_once(server, tmp_path):
     code = (
-        "from dlimlib.data.download import fetch\n"
+        "from dlimlib.download import fetch\n"
         f"path = fetch('set/file', ['{server.url}/both/file'], '{SHA256}')\n"
         "assert len(path.read_bytes()) == 200_000"
     )

@@ -9,10 +9,9 @@ import re
 from pathlib import Path
 
 import pytest
-import warm
 
 from dlimlib.course import notebook as nbs
-from dlimlib.course import probes
+from dlimlib.course.grading import judge, warm
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path for path in (ROOT / "tests" / "exercises").glob("[0-9][0-9]") if path.is_dir())
@@ -28,7 +27,7 @@ def notebook(folder):
 
 @functools.cache
 def reference(folder):
-    return probes.record(notebook(folder))
+    return judge.record(notebook(folder))
 
 
 def submission(path):
@@ -58,8 +57,8 @@ def test_there_are_enough_of_both(folder):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_solution(path):
-    judgement = probes.judge(reference(path.parent), submission(path), launch=warm.launch)
-    said = probes.sentences(judgement)
+    judgement = judge.judge(reference(path.parent), submission(path), launch=warm.launch)
+    said = judge.sentences(judgement)
     if path.stem.startswith("right_"):
         assert said == []
         return

@@ -50,10 +50,10 @@ def test_names_and_ranges(factors):
     assert len(factors) >= 65 and factors["style"].shape == (24, len(faces.STYLES))
     assert all(v.dtype == torch.float and v.isfinite().all() for v in factors.values())
     f = faces.sample(3000, seed=0)
-    assert f["yaw"].abs().max() <= .67 and abs(f["yaw"].std() - .29) < .02
-    assert (f["smile"] > 0).float().mean() > .9
-    assert ((f["style"].sum(1) - 1).abs() < 1e-6).all() and (f["style"].mean(0) > .02).all()
-    assert (f["beard"][f["masc"] <= .5] == 0).all()
+    assert f["yaw"].abs().max() <= 0.67 and abs(f["yaw"].std() - 0.29) < 0.02
+    assert (f["smile"] > 0).float().mean() > 0.9
+    assert ((f["style"].sum(1) - 1).abs() < 1e-6).all() and (f["style"].mean(0) > 0.02).all()
+    assert (f["beard"][f["masc"] <= 0.5] == 0).all()
 
 
 def test_identities_of_the_splits_are_disjoint():
@@ -81,13 +81,16 @@ def test_combine_keeps_the_identity_and_takes_the_scene(factors):
 
 def test_mix_goes_from_one_to_the_other(factors):
     a, b = only(factors, 0), only(factors, 1)
-    assert all(torch.equal(faces.mix(a, b, 0.)[k], a[k]) for k in a)
-    assert all(torch.allclose(faces.mix(a, b, torch.tensor([1.]))[k], b[k]) for k in a)
-    path = faces.mix({k: v.expand(9, *v.shape[1:]) for k, v in a.items()},
-                     {k: v.expand(9, *v.shape[1:]) for k, v in b.items()}, torch.linspace(0, 1, 9))
+    assert all(torch.equal(faces.mix(a, b, 0.0)[k], a[k]) for k in a)
+    assert all(torch.allclose(faces.mix(a, b, torch.tensor([1.0]))[k], b[k]) for k in a)
+    path = faces.mix(
+        {k: v.expand(9, *v.shape[1:]) for k, v in a.items()},
+        {k: v.expand(9, *v.shape[1:]) for k, v in b.items()},
+        torch.linspace(0, 1, 9),
+    )
     x = faces.render(path, 32).x.float()
     steps = (x[1:] - x[:-1]).abs().mean((1, 2, 3))
-    assert steps.max() < .6 * (x[-1] - x[0]).abs().mean()                # it morphs and does not jump
+    assert steps.max() < 0.6 * (x[-1] - x[0]).abs().mean()  # it morphs and does not jump
 
 
 # ---------------------------------------------------------------------------- pictures
@@ -104,19 +107,19 @@ def test_what_render_returns(images, factors):
 @pytest.mark.parametrize("chunk", [1, 5, 24])
 def test_same_picture_whatever_the_chunk(images, factors, chunk):
     again = faces.render(factors, 64, full=True, chunk=chunk)
-    assert alike(images.x, again.x) >= .995 and alike(images.sketch, again.sketch) >= .995
-    assert (images.mask == again.mask).float().mean() >= .995
+    assert alike(images.x, again.x) >= 0.995 and alike(images.sketch, again.sketch) >= 0.995
+    assert (images.mask == again.mask).float().mean() >= 0.995
 
 
 def test_same_picture_whatever_the_company(images, factors):
     rows = [13, 2, 20]
-    assert alike(images.x[rows], faces.render(only(factors, *rows), 64).x) >= .995
+    assert alike(images.x[rows], faces.render(only(factors, *rows), 64).x) >= 0.995
 
 
 def test_blocks_of_geometry_join_seamlessly(images, factors, monkeypatch):
     monkeypatch.setattr(faces, "BLOCK", 7)
     again = faces.render(factors, 64)
-    assert alike(images.x, again.x) >= .995 and (images.mask == again.mask).float().mean() >= .995
+    assert alike(images.x, again.x) >= 0.995 and (images.mask == again.mask).float().mean() >= 0.995
 
 
 def test_pictures_of_this_version_are_pinned(images):
@@ -124,10 +127,10 @@ def test_pictures_of_this_version_are_pinned(images):
     x, depth = torch.from_numpy(stored["x"]).float(), torch.from_numpy(stored["depth"])
     assert str(stored["version"]) == faces.VERSION, "a new version needs new pinned pictures"
     difference = (grid(images.x[:8]) - x).abs()
-    assert difference.mean() < .6 and difference.max() < 4, "the pictures changed: raise faces.VERSION"
-    assert (grid(images.depth[:8]) - depth).abs().mean() < .01
+    assert difference.mean() < 0.6 and difference.max() < 4, "the pictures changed: raise faces.VERSION"
+    assert (grid(images.depth[:8]) - depth).abs().mean() < 0.01
     shares = torch.bincount(images.mask[:8].flatten().long(), minlength=9) / images.mask[:8].numel()
-    assert torch.allclose(shares, torch.from_numpy(stored["shares"]), atol=.003)
+    assert torch.allclose(shares, torch.from_numpy(stored["shares"]), atol=0.003)
 
 
 def test_autocast_and_tf32_leave_the_picture_alone(images, factors):
@@ -139,7 +142,7 @@ def test_autocast_and_tf32_leave_the_picture_alone(images, factors):
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
         torch.set_float32_matmul_precision(before)
-    assert alike(images.x[:2], again.x) >= .995
+    assert alike(images.x[:2], again.x) >= 0.995
 
 
 def test_everything_is_computed_on_the_device(factors):
@@ -156,21 +159,21 @@ def test_everything_is_computed_on_the_device(factors):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_same_picture_on_a_gpu(images, factors):
     again = faces.render(factors, 64, full=True, device="cuda")
-    assert alike(images.x, again.x) >= .995 and (images.mask == again.mask).float().mean() >= .995
+    assert alike(images.x, again.x) >= 0.995 and (images.mask == again.mask).float().mean() >= 0.995
 
 
 # ---------------------------------------------------------------------------- what the factors mean
 def share(images, name):
-    return (images.mask == faces.CLASSES.index(name)).float().mean((1, 2))
+    return (images.mask == faces.MASK_CLASSES.index(name)).float().mean((1, 2))
 
 
 def test_background_hair_and_features_fill_their_share():
     m = faces.render(faces.sample(200, seed=1), 48)
-    assert .30 <= share(m, "background").mean() <= .42
+    assert 0.30 <= share(m, "background").mean() <= 0.42
     eyes_open = m.factors["shades"] * m.factors["glasses"] == 0
-    assert (share(m, "eyes")[eyes_open] > .003).float().mean() > .97
-    hair = m.mask == faces.CLASSES.index("hair")
-    assert hair[:, 0].any(1).float().mean() < .15                           # heads stay inside the frame
+    assert (share(m, "eyes")[eyes_open] > 0.003).float().mean() > 0.97
+    hair = m.mask == faces.MASK_CLASSES.index("hair")
+    assert hair[:, 0].any(1).float().mean() < 0.15  # heads stay inside the frame
 
 
 def test_masks_agree_with_the_factors(factors):
@@ -181,14 +184,14 @@ def test_masks_agree_with_the_factors(factors):
     assert ((share(m, "glasses") > 0) == (f["glasses"] > 0)).all()
     assert ((share(m, "hair") > 0) == (f["style"][:, 0] < 1)).all()
     beard = f["beard"] + f["goatee"] + f["moustache"]
-    assert (share(m, "beard")[beard == 0] == 0).all() and (share(m, "beard")[f["beard"] > 0] > .01).all()
+    assert (share(m, "beard")[beard == 0] == 0).all() and (share(m, "beard")[f["beard"] > 0] > 0.01).all()
 
 
 def test_yaw_turns_the_face():
     f = faces.combine(faces.person(3), only(faces.sample(1, seed=9), 0, 0, 0, 0, 0))
-    f["yaw"] = torch.linspace(-.6, .6, 5)
+    f["yaw"] = torch.linspace(-0.6, 0.6, 5)
     f["glasses"] = torch.zeros(5)
-    eyes = (faces.render(f, 64).mask == faces.CLASSES.index("eyes")).float().sum(1)
+    eyes = (faces.render(f, 64).mask == faces.MASK_CLASSES.index("eyes")).float().sum(1)
     centre = (eyes * torch.arange(64)).sum(1) / eyes.sum(1)
     assert (centre.diff() > 3).all()
 
@@ -197,20 +200,20 @@ def test_smile_lifts_the_corners_and_blink_shuts_the_eyes():
     f = faces.combine(faces.person(3), only(faces.sample(1, seed=9), *[0] * 4))
     for k in ("yaw", "pitch", "roll", "open"):
         f[k] = torch.zeros(4)
-    f["smile"], f["blink"] = torch.tensor([-1., 1., .5, .5]), torch.tensor([0., 0., 0., 1.])
+    f["smile"], f["blink"] = torch.tensor([-1.0, 1.0, 0.5, 0.5]), torch.tensor([0.0, 0.0, 0.0, 1.0])
     for k in ("glasses", "moustache", "goatee", "beard", "stubble"):
         f[k] = torch.zeros(4)
     m = faces.render(f, 96)
-    mouth = m.mask == faces.CLASSES.index("mouth")
-    rows, columns = torch.arange(96.)[:, None], torch.arange(96.)
+    mouth = m.mask == faces.MASK_CLASSES.index("mouth")
+    rows, columns = torch.arange(96.0)[:, None], torch.arange(96.0)
 
     def corner_below_middle(mask):
         middle = mask & ((columns - 47.5).abs() < 3)
-        corner = mask & ((columns - 47.5).abs() > .75 * (columns - 47.5).abs()[mask.any(0)].max())
+        corner = mask & ((columns - 47.5).abs() > 0.75 * (columns - 47.5).abs()[mask.any(0)].max())
         return (corner * rows).sum() / corner.sum() - (middle * rows).sum() / middle.sum()
 
     assert corner_below_middle(mouth[0]) > 1 > -1 > corner_below_middle(mouth[1])
-    assert share(m, "eyes")[3] < .5 * share(m, "eyes")[2]
+    assert share(m, "eyes")[3] < 0.5 * share(m, "eyes")[2]
 
 
 def test_one_person_keeps_the_skin_under_all_lights():
@@ -219,7 +222,7 @@ def test_one_person_keeps_the_skin_under_all_lights():
 
     def skin(who):
         m = faces.render(faces.combine(who, scenes), 48)
-        on = (m.mask == faces.CLASSES.index("skin"))[:, None]
+        on = (m.mask == faces.MASK_CLASSES.index("skin"))[:, None]
         return (m.x * on).float().sum((2, 3)) / on.sum((2, 3))
 
     a, b = skin(fair), skin(dark)

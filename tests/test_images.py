@@ -146,7 +146,7 @@ def test_fingerprint_tells_data_and_batching_apart():
         numbered(9).batches(4).fingerprint(),
         changed.batches(4).fingerprint(),
         *(numbered().batches(4, **o).fingerprint()
-          for o in (dict(seed=1), dict(range=(0, 1)), dict(flip=True), dict(fields="x"))),
+          for o in (dict(seed=1), dict(value_range=(0, 1)), dict(flip=True), dict(fields="x"))),
     ]  # fmt: skip
     assert len(set(prints)) == len(prints)
     advanced = numbered().batches(4)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dlimlib import environment
+from dlimlib.install import environment
 
 ROOT = environment.ROOT
 pytestmark = [

@@ -120,7 +120,10 @@ def test_toy_faces_come_with_everything_that_is_known_about_them(own_home):
     again = load("toy-faces", n=8, size=32)  # from the cache
     assert images.x.shape == (12, 3, 32, 32) and images.mirror and images.version == faces.VERSION
     assert images.mask.shape == (12, 32, 32) and images.sketch.shape == (12, 1, 32, 32)
-    assert images.classes == list(faces.STYLES) and images.mask_classes == again.mask_classes == faces.CLASSES
+    assert (
+        images.classes == list(faces.STYLES)
+        and images.mask_classes == again.mask_classes == faces.MASK_CLASSES
+    )
     assert torch.equal(images.y, images.factors["style"].argmax(1))
     truth = faces.sample(12, seed=1)
     assert images.factors.keys() == truth.keys()
@@ -130,7 +133,7 @@ def test_toy_faces_come_with_everything_that_is_known_about_them(own_home):
     assert torch.equal(again.factors["yaw"], truth["yaw"][:8])
     assert len(list(own_home.iterdir())) == 1
     x, y, mask, sketch = next(images.batches(4, fields=("x", "y", "mask", "sketch")))
-    assert x.shape == (4, 3, 32, 32) and mask.max() < len(faces.CLASSES)
+    assert x.shape == (4, 3, 32, 32) and mask.max() < len(faces.MASK_CLASSES)
     test = load("toy-faces", n=8, size=32, split="test")
     assert (test.factors["jaw"] != images.factors["jaw"][:8]).all()
 

@@ -6,18 +6,18 @@ import math
 import pytest
 import torch
 
-from dlimlib import features as nets
 from dlimlib import metrics
-from dlimlib.course.damage import blur
-from dlimlib.course.measures import curves
+from dlimlib.course.feature_nets.damage import blur
+from dlimlib.course.feature_nets.measures import curves
 from dlimlib.data import digits, faces
+from dlimlib.metrics import nets
 
 
 def test_psnr_of_a_constant_difference():
     x = torch.zeros(2, 3, 8, 8)
     y = x + torch.tensor([0.2, 0.02]).view(2, 1, 1, 1)
     assert torch.allclose(metrics.psnr(x, y), torch.tensor([20.0, 40.0]))
-    assert torch.allclose(metrics.psnr(x, y, range=(0, 1)), torch.tensor([13.9794, 33.9794]))
+    assert torch.allclose(metrics.psnr(x, y, value_range=(0, 1)), torch.tensor([13.9794, 33.9794]))
     assert metrics.psnr(x, x).isposinf().all()
     with pytest.raises(ValueError, match="alike"):
         metrics.psnr(x, y[:1])
@@ -103,7 +103,7 @@ def test_the_measures_measure(kind, request):
     else:
         drawn = digits.render(600, seed=2)
         y = drawn.y
-    found = curves(lambda x: metrics.features(x, kind, range=(0, 1)), drawn.x.float() / 255, y, 150)
+    found = curves(lambda x: metrics.features(x, kind, value_range=(0, 1)), drawn.x.float() / 255, y, 150)
     for name, rows in found.items():
         _, distance, precision, recall = zip(*rows, strict=True)
         assert falls([-d for d in distance]), f"{name}: the distance must rise, got {distance}"
@@ -119,7 +119,7 @@ def test_features_are_the_same_for_every_form_of_a_picture(portraits):
     assert f.shape[1] <= 64
     assert torch.allclose(metrics.features(few.x), f)
     assert torch.allclose(metrics.features(few.float()), f, atol=1e-3)
-    assert torch.allclose(metrics.features(few.float(range=(0, 1)), range=(0, 1)), f, atol=1e-3)
+    assert torch.allclose(metrics.features(few.float(value_range=(0, 1)), value_range=(0, 1)), f, atol=1e-3)
     assert metrics.features(few.x.repeat_interleave(2, 2).repeat_interleave(2, 3)).shape == f.shape
     assert metrics.features(few.x[:, :1], "digits").shape[0] == 5
     with pytest.raises(ValueError, match="1 or 3 channels"):
@@ -151,7 +151,7 @@ def test_digits_are_read():
     odds = metrics.read_digits(images.float())
     assert odds.shape == (200, 10) and torch.allclose(odds.sum(1), torch.ones(200), atol=1e-5)
     assert (odds.argmax(1) == images.y).float().mean() > 0.98
-    again = metrics.read_digits(images.float(range=(0, 1)), range=(0, 1))
+    again = metrics.read_digits(images.float(value_range=(0, 1)), value_range=(0, 1))
     assert torch.allclose(odds, again, atol=1e-4)
 
 

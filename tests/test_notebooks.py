@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from dlimlib.course import badges
+from dlimlib.course import badges, conventions
 from dlimlib.course import notebook as nbs
 
 ROOT = Path(__file__).parents[1]
@@ -17,7 +17,7 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 
 @every_notebook
 def test_conventions(path):
-    assert nbs.lint(nbs.read(path)) == []
+    assert conventions.lint(nbs.read(path)) == []
 
 
 @every_notebook
@@ -73,7 +73,7 @@ def good():
     sources = ["# Title <!--r:mse-->0.02<!--/r-->", "import dlimlib", "x = 1  # a", SOLUTION, CHECK, "Answer"]
     names = ["title", "bootstrap", "setup", "kl", "test", "why"]
     nb = nbformat.v4.new_notebook()
-    nb.metadata.update(nbformat.from_dict(nbs.METADATA | {"kernelspec": {"name": "python3"}}))
+    nb.metadata.update(nbformat.from_dict(conventions.METADATA | {"kernelspec": {"name": "python3"}}))
     for i, (name, source) in enumerate(zip(names, sources, strict=True)):
         make = nbformat.v4.new_markdown_cell if name in ("title", "why") else nbformat.v4.new_code_cell
         nb.cells.append(make(source, id=name, metadata={"slideshow": {"slide_type": "slide"}}))
@@ -143,14 +143,14 @@ def test_a_good_notebook_has_no_fault():
     nb.cells[2].source = "x = 1\n" * 31
     nb.cells[2].metadata["tags"] = ["train"]
     show(nb, {"text/html": '<img src="data:image/png;base64,AA/tmp/x/home/ada">'})
-    assert nbs.lint(nb) == []
+    assert conventions.lint(nb) == []
 
 
 @pytest.mark.parametrize("says", BROKEN)
 def test_each_rule_finds_its_fault(says):
     nb = good()
     BROKEN[says](nb)
-    assert any(says in problem for problem in nbs.lint(nb)), nbs.lint(nb)
+    assert any(says in problem for problem in conventions.lint(nb)), conventions.lint(nb)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from PIL import Image
 from torch import nn
 
 from dlimlib import plot
-from dlimlib.diagram import _without_reshapes, trace
-from dlimlib.style import ink
+from dlimlib.plot.diagram import _without_reshapes, trace
+from dlimlib.plot.style import ink
 
 
 def picture(sheet):
@@ -64,7 +64,7 @@ def test_painted_masks_and_their_legend():
     names = ["background", "skin", "hair", "eyes", "brows"]
     plain, sheet = plot.images(painted), plot.images(painted, legend=names)
     assert [t.get_text() for t in sheet.axes[0].texts] == names
-    below = picture(sheet)[picture(plain).shape[0]:].reshape(-1, 3).tolist()
+    below = picture(sheet)[picture(plain).shape[0] :].reshape(-1, 3).tolist()
     assert all([round(255 * c) for c in to_rgb(colour)] in below for colour in plot.PALETTE[:5])
     ink = sheet.canvas.get_renderer()
     boxes = [t.get_window_extent(ink) for t in sheet.axes[0].texts]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from dlimlib.course import probe_child, probes
+from dlimlib.course.grading import child
+from dlimlib.course.grading import judge as grading
 
 SETUP = "import numpy as np\nfrom dlimlib import probe\nSEED = 0\n%config Completer.use_jedi = False"
 KL = "def kl(mu, logvar):\n    return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(1).mean()"
@@ -53,14 +54,14 @@ def sheet(kl=KL, sample=SAMPLE, test_kl=TEST_KL):
 
 @pytest.fixture(scope="module")
 def reference():
-    found = probes.record(sheet())
+    found = grading.record(sheet())
     assert found["problems"] == []
     assert found["heavy"] == ["train"]
     return json.loads(json.dumps(found))  # it is plain JSON
 
 
 def judge(reference, seconds=20, **solutions):
-    return probes.judge(reference, sheet(**solutions), seconds)
+    return grading.judge(reference, sheet(**solutions), seconds)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def judge(reference, seconds=20, **solutions):
 def test_right_solutions_get_full_marks(reference, solutions):
     found = judge(reference, **solutions)
     assert found == {"test_kl": [(n, None) for n in KL_PROBES], "test_sample": [("z = mu + sigma eps", None)]}
-    assert probes.sentences(found) == []
+    assert grading.sentences(found) == []
 
 
 FORGE = """
@@ -115,7 +116,7 @@ def send():  # the child's own
 def test_wrong_and_hostile_solutions(reference, kl, says):
     """The exercise fails with a sentence, and the other one keeps its full mark."""
     found = judge(reference, seconds=2, kl=kl)
-    said = probes.sentences({"test_kl": found["test_kl"]})
+    said = grading.sentences({"test_kl": found["test_kl"]})
     assert any(re.search(says, sentence) for sentence in said), said
     assert found["test_kl"][0][0] == KL_PROBES[0] and found["test_kl"][0][1]
     if "b64encode" not in kl:
@@ -125,9 +126,9 @@ def test_wrong_and_hostile_solutions(reference, kl, says):
 def test_a_changed_or_missing_test_cell_changes_nothing(reference):
     wrong = KL.replace("0.5", "0.7")
     nb = sheet(kl=wrong, test_kl="probe('x', 1)")
-    assert probes.judge(reference, nb)["test_kl"][0][1].startswith("expected")
+    assert grading.judge(reference, nb)["test_kl"][0][1].startswith("expected")
     del nb.cells[3]
-    assert probes.judge(reference, nb)["test_kl"] == [(n, "the cell did not run") for n in KL_PROBES]
+    assert grading.judge(reference, nb)["test_kl"] == [(n, "the cell did not run") for n in KL_PROBES]
 
 
 @pytest.mark.parametrize(
@@ -141,23 +142,23 @@ def test_a_changed_or_missing_test_cell_changes_nothing(reference):
     ],
 )
 def test_recording_reports_problems(changes, says):
-    problems = probes.record(sheet(**changes))["problems"]
+    problems = grading.record(sheet(**changes))["problems"]
     assert len(problems) >= 1 and any(says in problem for problem in problems), problems
 
 
 def test_one_seed_that_gives_a_round_value_is_no_problem(monkeypatch):
     """With SEED = 217 the divergence is 2.9002, as if it could be guessed; with 5 it is not round."""
     seeds = iter((217, 5))
-    monkeypatch.setattr(probes.secrets, "randbelow", lambda n: next(seeds))
-    found = probes.record(sheet())
+    monkeypatch.setattr(grading.secrets, "randbelow", lambda n: next(seeds))
+    found = grading.record(sheet())
     value = found["tests"]["test_kl"]["records"][0]["value"]
-    assert probes.guessable(value, 1e-4, 1e-6) and found["problems"] == []
+    assert grading.guessable(value, 1e-4, 1e-6) and found["problems"] == []
 
 
 def test_printed_text_is_capped_and_kept_apart():
     cells = [("a", "print('hello')"), ("b", "print('x' * 10**6)"), ("c", "input()")]
-    results = probes.run_cells(cells, 0, 20)
-    assert len(results["b"]["text"]) <= probes.MAX_TEXT
+    results = grading.run_cells(cells, 0, 20)
+    assert len(results["b"]["text"]) <= grading.MAX_TEXT
     assert results["c"]["error"], "nothing can be read"
 
 
@@ -171,13 +172,13 @@ VALUES = [
 
 
 def pack(value):
-    return json.loads(json.dumps(probe_child.pack(value)))
+    return json.loads(json.dumps(child.pack(value)))
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_values_compare_equal_to_themselves_alone(value):
     for other in VALUES:
-        problem = probes.compare(pack(value), pack(other), 1e-4, 1e-6)
+        problem = grading.compare(pack(value), pack(other), 1e-4, 1e-6)
         assert (problem is None) == (other is value), (value, other, problem)
 
 
@@ -197,22 +198,22 @@ def test_values_compare_equal_to_themselves_alone(value):
     ],
 )
 def test_a_difference_is_a_sentence(expected, got, says):
-    assert re.search(says, probes.compare(pack(expected), pack(got), 1e-4, 1e-6))
+    assert re.search(says, grading.compare(pack(expected), pack(got), 1e-4, 1e-6))
 
 
 def test_tolerances():
-    assert probes.compare(pack(1.0), pack(1.0001), 1e-3, 0) is None
-    assert probes.compare(pack(1.0), pack(1.0001), 1e-5, 0)
+    assert grading.compare(pack(1.0), pack(1.0001), 1e-3, 0) is None
+    assert grading.compare(pack(1.0), pack(1.0001), 1e-5, 0)
 
 
 @pytest.mark.parametrize("value", [True, 3, "x", 0.5, torch.zeros(99), torch.ones(3), [1, 2.0], np.ones(0)])
 def test_guessable(value):
-    assert probes.guessable(pack(value), 1e-4, 1e-6)
+    assert grading.guessable(pack(value), 1e-4, 1e-6)
 
 
 @pytest.mark.parametrize("value", [0.1234, torch.randn(3), [1, 0.777]])
 def test_not_guessable(value):
-    assert not probes.guessable(pack(value), 1e-4, 1e-6)
+    assert not grading.guessable(pack(value), 1e-4, 1e-6)
 
 
 def test_the_reference_is_not_changed_by_judging(reference):

@@ -20,7 +20,8 @@ import torch
 from torch import nn
 
 import dlimlib as dl
-from dlimlib import checkpoint, live, training
+from dlimlib import training
+from dlimlib.training import checkpoint, display
 
 
 class Batches:
@@ -447,7 +448,8 @@ CHILD = """
 import os, signal, sys
 sys.path[:0] = [{tests!r}, {root!r}]
 import test_training as t
-from dlimlib import checkpoint, training
+from dlimlib import training
+from dlimlib.training import checkpoint
 
 kill = lambda: os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 training.SAVE_SECONDS, clock, fsync, saves = -1e9, 0, os.fsync, 0
@@ -634,7 +636,7 @@ def test_a_terminal_gets_about_ten_lines(capsys):
 
 
 def test_times_read_like_a_clock():
-    assert [live.clock(s) for s in (7.4, 725, 3723)] == ["0:07", "12:05", "1:02:03"]
+    assert [display.clock(s) for s in (7.4, 725, 3723)] == ["0:07", "12:05", "1:02:03"]
 
 
 @pytest.fixture
@@ -681,9 +683,9 @@ def test_drawing_takes_at_most_a_tenth_of_the_time(kernel, monkeypatch):
         spent.append(3.0)
         return b"\x89PNG"
 
-    for module in (training, live):
+    for module in (training, display):
         monkeypatch.setattr(module, "time", types.SimpleNamespace(perf_counter=lambda: clock[0]))
-    monkeypatch.setattr(live, "picture", draw)
+    monkeypatch.setattr(display, "picture", draw)
     for _ in new_run(steps=3000):
         clock[0] += 0.1
     assert 0.05 < sum(spent[:-1]) / clock[0] < 0.11
@@ -692,16 +694,16 @@ def test_drawing_takes_at_most_a_tenth_of_the_time(kernel, monkeypatch):
 def test_a_preview_may_return_a_figure_or_nothing(kernel, monkeypatch):
     run = new_run(preview=lambda: plt.figure(figsize=(3, 2)))
     figures = plt.get_fignums()
-    assert live.picture(run).startswith(b"\x89PNG") and plt.get_fignums() == figures
-    assert live.picture(new_run()) is None
+    assert display.picture(run).startswith(b"\x89PNG") and plt.get_fignums() == figures
+    assert display.picture(new_run()) is None
     run = new_run(preview=lambda: None)
     run.log(loss=1.0)
-    assert live.picture(run).startswith(b"\x89PNG")
+    assert display.picture(run).startswith(b"\x89PNG")
 
 
 def test_smoke_and_terminals_are_plain(kernel, monkeypatch):
-    assert isinstance(live.view(new_run()), live.Text)
+    assert isinstance(display.view(new_run()), display.Text)
     monkeypatch.setenv("DLIM_PROFILE", "cpu")
-    assert isinstance(live.view(new_run()), live.Notebook)
+    assert isinstance(display.view(new_run()), display.Notebook)
     monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: None)
-    assert isinstance(live.view(new_run()), live.Text)
+    assert isinstance(display.view(new_run()), display.Text)

@@ -12,7 +12,7 @@ BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{repo}/blob/main/notebooks/{name}.ipynb)"
 )
-BOOTSTRAP = '''\
+BOOTSTRAP = """\
 # Where the course's package is missing (on Colab, or beside a lone notebook), this cell installs it.
 import os
 import subprocess
@@ -27,7 +27,7 @@ if find_spec("dlimlib") is None and address:
     subprocess.check_call([*python, "dlimlib.bootstrap"])  # and what else is missing
     invalidate_caches()
 remedy = "This notebook needs dlimlib: get the course's folder and run in it: python -m pip install ."
-print("dlimlib is ready." if find_spec("dlimlib") else remedy)'''
+print("dlimlib is ready." if find_spec("dlimlib") else remedy)"""
 
 
 def bootstrap_source(repo=None):

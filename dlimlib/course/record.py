@@ -20,7 +20,8 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from .. import pretrained, recorded, settings
+from .. import pretrained, report, settings
+from . import conventions
 from . import notebook as nbs
 
 INTERRUPTS = ("Interrupted", "KeyboardInterrupt")  # the first is raised by a Run that is recorded
@@ -75,7 +76,7 @@ def run(path, mode, options):
     """Execute one notebook; with mode "record" or "refresh" store what came out. Raises Stopped."""
     name, root = path.stem, path.parent.parent
     nb = nbs.read(path)
-    made_on = (recorded.stored(name) or {}).get("made_on", {})
+    made_on = (report.stored(name) or {}).get("made_on", {})
     profile = options.profile or (mode == "refresh" and made_on.get("profile")) or settings.profile()
     env = environment(profile, options.threads)
     print(f"{path.name}, profile {profile}{', ' + mode if mode else ''}", flush=True)
@@ -92,8 +93,11 @@ def run(path, mode, options):
                 store(path, root, done, Path(new), mode, recording)
     except Stopped as stopped:
         copy_to = save_copy(nb, path, profile, options.out)
-        hint = "" if mode is None else "\nNothing was stored. " + (
-            "Start the same command again: it goes on from there." if mode == "record" else ""
+        hint = (
+            ""
+            if mode is None
+            else "\nNothing was stored. "
+            + ("Start the same command again: it goes on from there." if mode == "record" else "")
         )
         raise Stopped(f"{stopped}\nThe executed part is in {copy_to}.{hint}") from None
     copy_to = save_copy(done, path, profile, options.out)
@@ -104,7 +108,7 @@ def run(path, mode, options):
 def environment(profile, threads=None):
     """Return the variables for a kernel: this dlimlib, the profile, and no trace of another recording."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("DLIM_RECORD") and k != "MPLBACKEND"}
-    here = str(Path(recorded.__file__).parents[1])
+    here = str(Path(report.__file__).parents[1])
     env.update(DLIM_PROFILE=profile, PYTHONPATH=os.pathsep.join(filter(None, [here, env.get("PYTHONPATH")])))
     if threads:
         env.update(OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
@@ -278,7 +282,7 @@ def store(path, root, done, new, mode, recording):
     name, files, gone = path.stem, {}, []
     for index, source in recording.sources.items():
         done.cells[index].source = source
-    figures = (recorded.stored(name) or {}).get("figures", {})
+    figures = (report.stored(name) or {}).get("figures", {})
     if mode == "record":
         paths = sorted((new / "results").glob("*.json"))
         results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
@@ -319,7 +323,7 @@ def store(path, root, done, new, mode, recording):
             written.unlink(missing_ok=True)
     for old in gone:
         old.unlink(missing_ok=True)
-    for problem in nbs.lint(done):
+    for problem in conventions.lint(done):
         print(f"  note: {problem}")
 
 

@@ -71,7 +71,7 @@ def _toy(name, split, size, n, device):
     factors = {k.removeprefix("factor "): have.pop(k) for k in list(have) if k.startswith("factor ")}
     known = {"classes": [str(c) for c in toy.STYLES], "factors": factors or None}
     if toy is faces:
-        known |= {"mask_classes": faces.CLASSES, "mirror": True}
+        known |= {"mask_classes": faces.MASK_CLASSES, "mirror": True}
     return Images(name, toy.VERSION, **known, **have)
 
 
@@ -83,7 +83,7 @@ def _pets(split, size, n):
         have = pets.read(split, size)
         _write(path, have)
     x, y, mask = (have[k][:n] for k in ("x", "y", "mask"))
-    return Images("pets", pets.VERSION, x, y, pets.BREEDS, mask, pets.CLASSES, mirror=True)
+    return Images("pets", pets.VERSION, x, y, pets.BREEDS, mask, pets.MASK_CLASSES, mirror=True)
 
 
 def _draw(toy, n, seed, start, size, device):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from .download import fetch
+from ..download import fetch
 from .images import Images
 
 KMNIST = ["http://codh.rois.ac.jp/kmnist/dataset/kmnist/"]

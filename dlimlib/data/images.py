@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 
+from ..pictures import also_range
+
 
 @dataclass(repr=False, eq=False)
 class Images:
@@ -60,19 +62,21 @@ class Images:
         factors = self.factors and {k: t[index] for k, t in self.factors.items()}
         return replace(self, factors=factors, **own)
 
-    def float(self, index=None, *, device="cpu", range=(-1, 1)):
-        """All pictures, or those at index, as float (N, C, H, W) in range, channels_last."""
+    @also_range
+    def float(self, index=None, *, device="cpu", value_range=(-1, 1)):
+        """All pictures, or those at index, as float (N, C, H, W) in value_range, channels_last."""
         x = (self if index is None else self[index]).x
-        return to_float(x.to(device), range).contiguous(memory_format=torch.channels_last)
+        return to_float(x.to(device), value_range).contiguous(memory_format=torch.channels_last)
 
-    def batches(self, batch_size, device="cpu", *, range=(-1, 1), fields=("x", "y"), flip=None, seed=0):
+    @also_range
+    def batches(self, batch_size, device="cpu", *, value_range=(-1, 1), fields=("x", "y"), flip=None, seed=0):
         """Endless shuffled Batches on the device; flip=None mirrors at random where that makes sense."""
-        return Batches(self, batch_size, device, range=range, fields=fields, flip=flip, seed=seed)
+        return Batches(self, batch_size, device, value_range=value_range, fields=fields, flip=flip, seed=seed)
 
 
-def to_float(x, range=(-1, 1)):
-    """uint8 -> float in range; 0 and 255 become its two ends."""
-    lo, hi = range
+def to_float(x, value_range=(-1, 1)):
+    """uint8 -> float in value_range; 0 and 255 become its two ends."""
+    lo, hi = value_range
     return x.float().div_(255 / (hi - lo)).add_(lo)
 
 
@@ -82,7 +86,7 @@ class Batches:
     Every epoch is a permutation drawn from a generator of its own; a batch may reach into the next epoch.
     """
 
-    def __init__(self, images, batch_size, device, *, range, fields, flip, seed):
+    def __init__(self, images, batch_size, device, *, value_range, fields, flip, seed):
         if batch_size < 1 or not len(images):
             raise ValueError(f"need a batch size and pictures, got {batch_size} and {len(images)}")
         fields = (fields,) if isinstance(fields, str) else tuple(fields)
@@ -95,7 +99,7 @@ class Batches:
         if flip and factors:
             raise ValueError(f"a mirrored picture would not fit its {', '.join(factors)}: leave flip out")
         self.images, self.batch_size, self.device = images, batch_size, torch.device(device)
-        self.range, self.fields, self.seed = tuple(map(float, range)), fields, seed
+        self.value_range, self.fields, self.seed = tuple(map(float, value_range)), fields, seed
         self.flip = images.mirror and not factors if flip is None else bool(flip)
         self._fingerprint = None
         # the channel lies last in memory, so that the rows an index picks are already channels_last
@@ -138,7 +142,7 @@ class Batches:
             t = torch.where(mirrored.view(-1, *[1] * (t.dim() - 1)), t.flip(-1), t)
         t = t.to(self.device, non_blocking=True)
         if field in ("x", "sketch"):
-            return to_float(t, self.range)
+            return to_float(t, self.value_range)
         return t.long() if field in ("y", "mask") else t
 
     def state_dict(self):
@@ -158,7 +162,7 @@ class Batches:
             for t in self._tensors.values():
                 digest.update(t.cpu().contiguous().numpy())
             shape = "x".join(map(str, self.images.x.shape))
-            made = f"batch={self.batch_size} fields={','.join(self.fields)} range={self.range}"
+            made = f"batch={self.batch_size} fields={','.join(self.fields)} range={self.value_range}"
             self._fingerprint = (
                 f"{self.images.name} v{self.images.version} {shape} {made} flip={self.flip} seed={self.seed} "
                 f"{digest.hexdigest()}"

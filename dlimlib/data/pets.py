@@ -9,18 +9,21 @@ import torch
 from PIL import Image
 from tqdm.auto import tqdm
 
-from .download import fetch
+from ..download import fetch
 from .folder import read as read_picture
 from .pairs import numbers, read_labels
 
 VERSION = "1"
-ADDRESSES = ["https://www.robots.ox.ac.uk/~vgg/data/pets/data/", "https://thor.robots.ox.ac.uk/~vgg/data/pets/"]
+ADDRESSES = [
+    "https://www.robots.ox.ac.uk/~vgg/data/pets/data/",
+    "https://thor.robots.ox.ac.uk/~vgg/data/pets/",
+]
 SHA256 = {
     "images.tar.gz": "67195c5e1c01f1ab5f9b6a5d22b8c27a580d896ece458917e61d459337fa318d",
     "annotations.tar.gz": "52425fb6de5c424942b7626b428656fcbd798db970a937df61750c0f1d358e91",
 }
 LISTS = {"train": "trainval.txt", "test": "test.txt"}  # the official split
-CLASSES = ["pet", "background", "border"]  # 1, 2 and 3 in the trimaps; a border pixel may be either
+MASK_CLASSES = ["pet", "background", "border"]  # 1, 2 and 3 in the trimaps; a border pixel may be either
 BREEDS = [
     "Abyssinian", "American Bulldog", "American Pit Bull Terrier", "Basset Hound", "Beagle", "Bengal",
     "Birman", "Bombay", "Boxer", "British Shorthair", "Chihuahua", "Egyptian Mau",
@@ -46,8 +49,11 @@ def read(split, size):
     names = [name for name in breed if name in x and name in masks]
     if lost := [name for name in breed if name not in names]:
         warnings.warn(f"{len(lost)} of the pets can't be read: {', '.join(lost[:10])}", stacklevel=4)
-    return {"x": torch.stack([x[name] for name in names]), "y": torch.tensor([breed[name] for name in names]),
-            "mask": torch.from_numpy(np.stack([numbers(masks[name], [1, 2, 3]) for name in names]))}
+    return {
+        "x": torch.stack([x[name] for name in names]),
+        "y": torch.tensor([breed[name] for name in names]),
+        "mask": torch.from_numpy(np.stack([numbers(masks[name], [1, 2, 3]) for name in names])),
+    }
 
 
 def _each(tar, folder, wanted, look, bar=None):

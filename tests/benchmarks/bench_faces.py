@@ -42,6 +42,7 @@ def rows():
     torch.set_num_threads(1)
     for size, n in ((64, 64), (128, 16)):
         factors = faces.sample(n, seed=0)
-        ours, plain = interleaved(lambda f=factors, s=size: faces.render(f, s),
-                                  lambda n=n, s=size: yardstick(n, s))
+        ours, plain = interleaved(
+            lambda f=factors, s=size: faces.render(f, s), lambda n=n, s=size: yardstick(n, s)
+        )
         yield f"toy-faces at {size}, s a face", ours / n, plain / n * DRAFT[size], "<= 1.0"

@@ -1,9 +1,10 @@
 """Faces with known factors: procedural portraits with class masks, pen sketches and depth, in plain PyTorch.
 
-    factors = faces.sample(48, seed=1)                     # a dict of tensors (48, …)
-    images = faces.render(factors, 64)                     # an Images: x, mask, factors
-    swap = faces.render(faces.combine(faces.person(7), factors), 64)      # one person in all these scenes
+factors = faces.sample(48, seed=1)                     # a dict of tensors (48, …)
+images = faces.render(factors, 64)                     # an Images: x, mask, factors
+swap = faces.render(faces.combine(faces.person(7), factors), 64)      # one person in all these scenes
 """
+
 from contextlib import contextmanager
 
 import torch
@@ -11,14 +12,27 @@ from tqdm.auto import tqdm
 
 from . import portrait
 from .factors import IDENTITY, SCENE, SHAPES, STYLES, combine, identity, mix, person, sample, scene
-from .paint import CLASSES
+from .paint import MASK_CLASSES
 
-VERSION = "1"                          # goes up when the same factors give another picture
+VERSION = "1"  # goes up when the same factors give another picture
 STYLES = list(STYLES)
-BLOCK = 1024                           # faces whose geometry is worked out together
+CLASSES = MASK_CLASSES  # as notebook 01 says
+BLOCK = 1024  # faces whose geometry is worked out together
 
-__all__ = ["CLASSES", "IDENTITY", "SCENE", "STYLES", "VERSION", "combine", "identity", "mix", "person",
-           "render", "sample", "scene"]
+__all__ = [
+    "IDENTITY",
+    "MASK_CLASSES",
+    "SCENE",
+    "STYLES",
+    "VERSION",
+    "combine",
+    "identity",
+    "mix",
+    "person",
+    "render",
+    "sample",
+    "scene",
+]
 
 
 def _checked(factors):
@@ -64,11 +78,11 @@ def render(factors, size=64, *, device="cpu", full=False, progress=False, chunk=
     f, device = _checked(factors), torch.device(device)
     n = len(f["yaw"])
     # on a CPU a chunk should fit its cache, on a GPU it should be worth a launch
-    chunk = chunk or max(1, round((8 if device.type == "cpu" else 256) * 64 ** 2 / size ** 2))
+    chunk = chunk or max(1, round((8 if device.type == "cpu" else 256) * 64**2 / size**2))
     windows, out = portrait.windows(size, device), {}
     with _plain_float32(device), tqdm(total=n, desc="faces", unit="face", disable=not progress) as bar:
         for start in range(0, n, BLOCK):
-            shapes = portrait.shapes({k: v[start:start + BLOCK] for k, v in f.items()})
+            shapes = portrait.shapes({k: v[start : start + BLOCK] for k, v in f.items()})
             traits = portrait.traits(shapes)
             keys = traits @ torch.tensor([32, 1, 4, 2, 0])
             order = keys.argsort(stable=True)
@@ -84,4 +98,4 @@ def render(factors, size=64, *, device="cpu", full=False, progress=False, chunk=
                         out[k] = torch.empty(n, *v.shape[1:], dtype=v.dtype)
                     out[k][rows + start] = v.cpu()
                 bar.update(len(rows))
-    return Images(name="toy-faces", version=VERSION, mask_classes=CLASSES, mirror=True, factors=f, **out)
+    return Images(name="toy-faces", version=VERSION, mask_classes=MASK_CLASSES, mirror=True, factors=f, **out)

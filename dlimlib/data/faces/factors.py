@@ -3,36 +3,58 @@
 Each picture owns one row of uniform numbers, which quantile functions turn into factors: row i depends on
 (seed, i) alone, and the identity never sees the numbers that the scene is made of.
 """
+
 import operator
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-ROW, ONLY_IDENTITY = 160, 128                  # uniform numbers a picture, the first of them for the identity
-LOCKS = 19                                     # the most ellipsoids that a hair style is built of
+ROW, ONLY_IDENTITY = 160, 128  # uniform numbers a picture, the first of them for the identity
+LOCKS = 19  # the most ellipsoids that a hair style is built of
 
 
 # ---------------------------------------------------------------------------- colours (in linear light)
 def rgb(*hexes):
     """Colours like 'f2c8aa' as a table (len, 3) of linear light."""
-    return torch.tensor([[int(h[i:i + 2], 16) / 255 for i in (0, 2, 4)] for h in hexes]) ** 2
+    return torch.tensor([[int(h[i : i + 2], 16) / 255 for i in (0, 2, 4)] for h in hexes]) ** 2
 
 
 SKIN = rgb("f3cdb6", "efc2a2", "e4ae86", "d3966a", "b87b50", "955e3e", "784b34", "5f3e2d")
-HAIR = rgb("1a1411", "2d1d15", "4d2f1d", "734a2a", "9a6534", "c99c55", "e3c582", "a84a24", "7f2a1c",
-           "9c9c9f", "d6d4d2")
+HAIR = rgb(
+    "1a1411",
+    "2d1d15",
+    "4d2f1d",
+    "734a2a",
+    "9a6534",
+    "c99c55",
+    "e3c582",
+    "a84a24",
+    "7f2a1c",
+    "9c9c9f",
+    "d6d4d2",
+)
 #            black  dark  brown light  ...   blond      red        (grey and white come with age)
-HAIR_ODDS = torch.tensor([[.08, .12, .18, .16, .12, .12, .09, .09, .04],      # by skin: fair,
-                          [.32, .24, .18, .12, .06, .02, .00, .03, .03],      # middle
-                          [.50, .28, .14, .04, .02, .00, .00, .00, .02]])     # and dark
+HAIR_ODDS = torch.tensor(
+    [
+        [0.08, 0.12, 0.18, 0.16, 0.12, 0.12, 0.09, 0.09, 0.04],  # by skin: fair,
+        [0.32, 0.24, 0.18, 0.12, 0.06, 0.02, 0.00, 0.03, 0.03],  # middle
+        [0.50, 0.28, 0.14, 0.04, 0.02, 0.00, 0.00, 0.00, 0.02],
+    ]
+)  # and dark
 DYED = rgb("e07aa9", "5b8fd0", "45ad92", "9a72cc")
 IRIS = rgb("33190f", "54301a", "79532a", "66803f", "5c8ea6", "4a74ae", "7f8b92")
-IRIS_ODDS = torch.tensor([[.12, .18, .18, .18, .18, .08, .08],
-                          [.34, .34, .20, .08, .04, .00, .00],
-                          [.52, .38, .10, .00, .00, .00, .00]])
-CLOTH = rgb("d14d41", "3465a0", "e8b93f", "3f8a62", "7450a0", "efeadf", "34363e", "e08a5e", "74b4c4",
-            "d386a8")
+IRIS_ODDS = torch.tensor(
+    [
+        [0.12, 0.18, 0.18, 0.18, 0.18, 0.08, 0.08],
+        [0.34, 0.34, 0.20, 0.08, 0.04, 0.00, 0.00],
+        [0.52, 0.38, 0.10, 0.00, 0.00, 0.00, 0.00],
+    ]
+)
+CLOTH = rgb(
+    "d14d41", "3465a0", "e8b93f", "3f8a62", "7450a0", "efeadf", "34363e", "e08a5e", "74b4c4", "d386a8"
+)
 FRAME = rgb("22242a", "3a2a20", "5b3520", "2b3b55", "7a2430", "6d6f74", "34363e", "8a5a2c")
 
 
@@ -45,7 +67,7 @@ def along(palette, t):
 
 def hsv(hue, saturation, value):
     """Hue, saturation and value (n,) in [0, 1] as colours (n, 3) in linear light."""
-    k = (torch.tensor([5., 3., 1.]) + hue[:, None] * 6) % 6
+    k = (torch.tensor([5.0, 3.0, 1.0]) + hue[:, None] * 6) % 6
     return (value[:, None] * (1 - saturation[:, None] * torch.minimum(k, 4 - k).clamp(0, 1))) ** 2
 
 
@@ -56,10 +78,10 @@ def uniforms(n, seed, start=0, stream=0):
         seed, n, start = operator.index(seed), operator.index(n), operator.index(start)
     except TypeError:
         raise TypeError(f"n, seed and start must be whole numbers, got {n!r}, {seed!r}, {start!r}") from None
-    if min(seed, n, start) < 0 or seed >= 2 ** 64:
+    if min(seed, n, start) < 0 or seed >= 2**64:
         raise ValueError(f"n, seed and start must not be negative, got {n}, {seed}, {start}")
-    bits = np.random.Philox(key=seed + (stream << 64))        # a counter-based generator can start anywhere
-    bits.advance(start * ROW // 4)                            # and makes four numbers a count
+    bits = np.random.Philox(key=seed + (stream << 64))  # a counter-based generator can start anywhere
+    bits.advance(start * ROW // 4)  # and makes four numbers a count
     return torch.from_numpy(np.random.Generator(bits).random((n, ROW)))
 
 
@@ -69,7 +91,7 @@ class Draw:
     def __init__(self, table):
         self.columns = iter(table.unbind(1))
 
-    def uniform(self, lo=0., hi=1.):
+    def uniform(self, lo=0.0, hi=1.0):
         return (lo + (hi - lo) * next(self.columns)).float()
 
     def normal(self, mean, std):
@@ -86,83 +108,135 @@ class Draw:
 
 
 # ---------------------------------------------------------------------------- identity
-#         odds for  women men  cap thickness, reach below the ears, has a fringe, parted, how locks melt
+class HairStyle(NamedTuple):
+    """How often a style is worn, and the cap of hair on the skull that all its locks grow from."""
+
+    women: float  # share of them who wear it
+    men: float
+    thickness: float  # of the cap, in head radii; below 0 it lies inside the skull
+    reach: float  # how far below the ears it goes, from 0 to 1
+    fringe: float  # 1 where a fringe may hang into the forehead
+    parted: float
+    melt: float  # distance below which locks melt into one another
+
+
 STYLES = {
-    "bald":        (.00, .09, -.30, 0., 0., 0., .08),
-    "crop":        (.05, .24, .06, 0., 1., 0., .20),
-    "quiff":       (.02, .22, .06, 0., 0., 0., .10),
-    "curls":       (.08, .16, .08, .1, 0., 0., .08),
-    "afro":        (.10, .10, .15, .3, 0., 0., .18),
-    "curtain":     (.11, .08, .10, .6, 0., 1., .20),
-    "bob":         (.15, .01, .13, 1., 1., 1., .22),
-    "long":        (.15, .02, .12, 1., 1., 1., .22),
-    "wavy":        (.14, .01, .13, 1., 1., 1., .22),
-    "bun":         (.10, .02, .06, .2, 1., .4, .14),
-    "pigtails":    (.08, .00, .07, .2, 1., .7, .10),
-    "mohawk":      (.02, .05, .02, 0., 0., 0., .08),
+    "bald": HairStyle(0.00, 0.09, -0.30, 0.0, 0.0, 0.0, 0.08),
+    "crop": HairStyle(0.05, 0.24, 0.06, 0.0, 1.0, 0.0, 0.20),
+    "quiff": HairStyle(0.02, 0.22, 0.06, 0.0, 0.0, 0.0, 0.10),
+    "curls": HairStyle(0.08, 0.16, 0.08, 0.1, 0.0, 0.0, 0.08),
+    "afro": HairStyle(0.10, 0.10, 0.15, 0.3, 0.0, 0.0, 0.18),
+    "curtain": HairStyle(0.11, 0.08, 0.10, 0.6, 0.0, 1.0, 0.20),
+    "bob": HairStyle(0.15, 0.01, 0.13, 1.0, 1.0, 1.0, 0.22),
+    "long": HairStyle(0.15, 0.02, 0.12, 1.0, 1.0, 1.0, 0.22),
+    "wavy": HairStyle(0.14, 0.01, 0.13, 1.0, 1.0, 1.0, 0.22),
+    "bun": HairStyle(0.10, 0.02, 0.06, 0.2, 1.0, 0.4, 0.14),
+    "pigtails": HairStyle(0.08, 0.00, 0.07, 0.2, 1.0, 0.7, 0.10),
+    "mohawk": HairStyle(0.02, 0.05, 0.02, 0.0, 0.0, 0.0, 0.08),
 }
-TABLE = torch.tensor(list(STYLES.values()))
+BY_STYLE = HairStyle(*torch.tensor(list(STYLES.values())).T)  # each field as a tensor (styles,)
 
 
 def identity_factors(table):
     """Who it is: everything that stays with a person, from uniform numbers (n, ROW)."""
     d = Draw(table[:, :ONLY_IDENTITY])
     masc, age, tone = d.uniform(), d.uniform(), d.uniform()
-    man, shade = (masc > .5).float(), (tone * 3).long().clamp(max=2)
-    style = d.index(TABLE[:, :2].T[man.long()])
+    man, shade = (masc > 0.5).float(), (tone * 3).long().clamp(max=2)
+    style = d.index(torch.stack([BY_STYLE.women, BY_STYLE.men])[man.long()])
     natural = HAIR[d.index(HAIR_ODDS[shade])]
-    grey = (torch.lerp(HAIR[9], HAIR[10], d.uniform()[:, None]), (age > .85).float() * d.coin(.75))
-    dyed = (DYED[d.index([1.] * 4)], (age < .6).float() * d.coin(.09))
+    grey = (torch.lerp(HAIR[9], HAIR[10], d.uniform()[:, None]), (age > 0.85).float() * d.coin(0.75))
+    dyed = (DYED[d.index([1.0] * 4)], (age < 0.6).float() * d.coin(0.09))
     hair = natural
     for colour, chosen in (grey, dyed):
         hair = torch.lerp(hair, colour, chosen[:, None])
     curly = ((style == list(STYLES).index("curls")) | (style == list(STYLES).index("afro"))).float()
-    whiskers = man * d.coin(.45) * (TABLE[style, 3] < .9)         # long hair and a beard read as a costume
-    kind = d.index([.35, .15, .2, .3])                            # stubble, moustache, goatee, full beard
+    whiskers = man * d.coin(0.45) * (BY_STYLE.reach[style] < 0.9)  # not with long hair
+    kind = d.index([0.35, 0.15, 0.2, 0.3])  # stubble, moustache, goatee, full beard
     return dict(
-        masc=masc, age=age, tone=tone, skin=along(SKIN, tone),
-        head_w=d.normal(1, .065), head_h=d.normal(1, .05), jaw=d.normal(.97, .10) + .12 * (masc - .5),
-        chin=d.normal(1, .10), cheek=d.normal(1, .08), ear=d.normal(1, .12),
-        neck=d.normal(.86, .05) + .2 * masc,
-        nose_w=d.normal(1.02, .18), nose_l=d.normal(.98, .14),
-        eye_x=d.normal(.365, .018), eye_y=d.normal(0, .025), eye_size=d.normal(1.17, .08) - .12 * masc,
-        eye_tilt=d.normal(.06, .07), iris=IRIS[d.index(IRIS_ODDS[shade])] * d.uniform(.85, 1.2)[:, None],
-        lashes=d.uniform(0, .3) + .7 * (1 - man), brow_t=d.normal(.76, .11) + .36 * masc,
-        brow_y=d.normal(.01, .025), brow_arch=d.normal(.75, .25) - .25 * masc,
-        mouth_w=d.normal(1.02, .09), mouth_y=d.normal(0, .02),
-        lips=d.normal(1.15, .18) - .35 * masc, lip_red=d.uniform(0, .3) + .6 * (1 - man) * d.uniform(),
-        blush=d.uniform(), freckles=d.coin(.2) * d.uniform(.4, 1) * (tone < .5),
-        style=F.one_hot(style, len(STYLES)).float(), hair=hair, volume=d.normal(1, .11), length=d.uniform(),
-        curl=torch.where(curly > 0, d.uniform(.7, 1), d.uniform(0, .25)), part=d.uniform(-1, 1),
-        fringe=d.coin(.45) * d.uniform(.5, 1), hairline=d.normal(0, .03) + .10 * man * age,
-        stubble=whiskers * d.uniform(.3, 1) * (kind != 1),
-        moustache=whiskers * (kind != 0) * d.uniform(.6, 1),
-        goatee=whiskers * (kind >= 2), beard=whiskers * (kind == 3) * d.uniform(.6, 1),
-        glasses=d.coin(.26), lens_round=d.uniform(), lens_size=d.normal(1.06, .06), shades=d.coin(.16),
-        frame=torch.where(d.coin(.25)[:, None] > 0, CLOTH[d.index([1.] * len(CLOTH))],
-                          FRAME[d.index([1.] * len(FRAME))]) * d.uniform(.6, 1)[:, None],
-        jitter=torch.stack([d.normal(0, 1) for _ in range(3 * LOCKS)], 1).clamp(-2, 2).view(-1, LOCKS, 3))
+        masc=masc,
+        age=age,
+        tone=tone,
+        skin=along(SKIN, tone),
+        head_w=d.normal(1, 0.065),
+        head_h=d.normal(1, 0.05),
+        jaw=d.normal(0.97, 0.10) + 0.12 * (masc - 0.5),
+        chin=d.normal(1, 0.10),
+        cheek=d.normal(1, 0.08),
+        ear=d.normal(1, 0.12),
+        neck=d.normal(0.86, 0.05) + 0.2 * masc,
+        nose_w=d.normal(1.02, 0.18),
+        nose_l=d.normal(0.98, 0.14),
+        eye_x=d.normal(0.365, 0.018),
+        eye_y=d.normal(0, 0.025),
+        eye_size=d.normal(1.17, 0.08) - 0.12 * masc,
+        eye_tilt=d.normal(0.06, 0.07),
+        iris=IRIS[d.index(IRIS_ODDS[shade])] * d.uniform(0.85, 1.2)[:, None],
+        lashes=d.uniform(0, 0.3) + 0.7 * (1 - man),
+        brow_t=d.normal(0.76, 0.11) + 0.36 * masc,
+        brow_y=d.normal(0.01, 0.025),
+        brow_arch=d.normal(0.75, 0.25) - 0.25 * masc,
+        mouth_w=d.normal(1.02, 0.09),
+        mouth_y=d.normal(0, 0.02),
+        lips=d.normal(1.15, 0.18) - 0.35 * masc,
+        lip_red=d.uniform(0, 0.3) + 0.6 * (1 - man) * d.uniform(),
+        blush=d.uniform(),
+        freckles=d.coin(0.2) * d.uniform(0.4, 1) * (tone < 0.5),
+        style=F.one_hot(style, len(STYLES)).float(),
+        hair=hair,
+        volume=d.normal(1, 0.11),
+        length=d.uniform(),
+        curl=torch.where(curly > 0, d.uniform(0.7, 1), d.uniform(0, 0.25)),
+        part=d.uniform(-1, 1),
+        fringe=d.coin(0.45) * d.uniform(0.5, 1),
+        hairline=d.normal(0, 0.03) + 0.10 * man * age,
+        stubble=whiskers * d.uniform(0.3, 1) * (kind != 1),
+        moustache=whiskers * (kind != 0) * d.uniform(0.6, 1),
+        goatee=whiskers * (kind >= 2),
+        beard=whiskers * (kind == 3) * d.uniform(0.6, 1),
+        glasses=d.coin(0.26),
+        lens_round=d.uniform(),
+        lens_size=d.normal(1.06, 0.06),
+        shades=d.coin(0.16),
+        frame=torch.where(
+            d.coin(0.25)[:, None] > 0, CLOTH[d.index([1.0] * len(CLOTH))], FRAME[d.index([1.0] * len(FRAME))]
+        )
+        * d.uniform(0.6, 1)[:, None],
+        jitter=torch.stack([d.normal(0, 1) for _ in range(3 * LOCKS)], 1).clamp(-2, 2).view(-1, LOCKS, 3),
+    )
 
 
 # ---------------------------------------------------------------------------- scene
 def scene_factors(table):
     """How we meet them: pose, expression, light, clothes and surroundings, from uniform numbers (n, ROW)."""
     d = Draw(table[:, ONLY_IDENTITY:])
-    yaw, pitch, smile, hue = d.normal(0, .30), d.normal(0, .09), d.normal(.58, .30).clamp(-.4, 1), d.uniform()
-    at_you = d.coin(.75)                   # most people look into the camera wherever their head points
+    yaw, pitch, smile, hue = (
+        d.normal(0, 0.30),
+        d.normal(0, 0.09),
+        d.normal(0.58, 0.30).clamp(-0.4, 1),
+        d.uniform(),
+    )
+    at_you = d.coin(0.75)  # most people look into the camera wherever their head points
     return dict(
-        yaw=yaw, pitch=pitch, roll=d.normal(0, .06),
-        smile=smile, open=d.coin(.5) * d.uniform(.25, 1) * (.35 + smile).clamp(.2, 1),
-        blink=torch.where(d.coin(.04) > 0, d.uniform(.85, 1), d.uniform(0, .15)),
-        gaze_x=torch.where(at_you > 0, d.normal(0, .12) - 2.2 * yaw, d.normal(0, .4)).clamp(-1.1, 1.1),
-        gaze_y=d.normal(0, .15) + 2 * pitch,
-        brow_up=d.normal(.4, .35), brow_in=d.normal(-.25, .28),
-        light_x=d.uniform(-1, 1), light_y=d.uniform(0, 1), warmth=d.uniform(),
-        back=hsv(hue, d.uniform(.10, .45), d.uniform(.70, 1)),
-        back2=hsv((hue + d.normal(0, .08)) % 1, d.uniform(.15, .5), d.uniform(.5, .95)),
-        cloth=CLOTH[d.index([1.] * len(CLOTH))] * d.uniform(.7, 1.1)[:, None],
-        trim=CLOTH[d.index([1.] * len(CLOTH))] * d.uniform(.7, 1.1)[:, None],
-        stripes=d.coin(.3), neckline=d.uniform())
+        yaw=yaw,
+        pitch=pitch,
+        roll=d.normal(0, 0.06),
+        smile=smile,
+        open=d.coin(0.5) * d.uniform(0.25, 1) * (0.35 + smile).clamp(0.2, 1),
+        blink=torch.where(d.coin(0.04) > 0, d.uniform(0.85, 1), d.uniform(0, 0.15)),
+        gaze_x=torch.where(at_you > 0, d.normal(0, 0.12) - 2.2 * yaw, d.normal(0, 0.4)).clamp(-1.1, 1.1),
+        gaze_y=d.normal(0, 0.15) + 2 * pitch,
+        brow_up=d.normal(0.4, 0.35),
+        brow_in=d.normal(-0.25, 0.28),
+        light_x=d.uniform(-1, 1),
+        light_y=d.uniform(0, 1),
+        warmth=d.uniform(),
+        back=hsv(hue, d.uniform(0.10, 0.45), d.uniform(0.70, 1)),
+        back2=hsv((hue + d.normal(0, 0.08)) % 1, d.uniform(0.15, 0.5), d.uniform(0.5, 0.95)),
+        cloth=CLOTH[d.index([1.0] * len(CLOTH))] * d.uniform(0.7, 1.1)[:, None],
+        trim=CLOTH[d.index([1.0] * len(CLOTH))] * d.uniform(0.7, 1.1)[:, None],
+        stripes=d.coin(0.3),
+        neckline=d.uniform(),
+    )
 
 
 _one = uniforms(1, 0)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .notebook import code, is_test, tags
+from ..notebook import code, is_test, tags
 
 DTYPES = "float16 float32 float64 complex64 complex128 bool int8 int16 int32 int64 uint8".split()
 MAX_LINE, MAX_CELL, MAX_TEXT = 4 << 20, 32 << 20, 20_000  # bytes: a message, a cell's messages, printed text
@@ -31,11 +31,11 @@ MAX_PROBES, RESTARTS = 1000, 3
 
 
 def launch(folder):
-    """Start probe_child in a plain process in `folder`: without a sandbox, so for our own code only."""
-    root = str(Path(__file__).parents[2])
+    """Start child.py in a plain process in `folder`: without a sandbox, so for our own code only."""
+    root = str(Path(__file__).parents[3])
     env = {**os.environ, "DLIM_PROFILE": "smoke", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [root, env.get("PYTHONPATH")]))
-    argv = [sys.executable, str(Path(__file__).with_name("probe_child.py"))]
+    argv = [sys.executable, str(Path(__file__).with_name("child.py"))]
     pipe = subprocess.PIPE
     new_group = os.name == "posix"
     return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Start probe_child from a process that has imported everything already: the same judge, ten times as fast.
+"""Start child.py from a process that has imported everything already: the same judge, ten times as fast.
 
 Run as a program it is that process: for each folder on stdin it forks a child, whose stdin, stdout and stderr
 are the named pipes in the folder, and prints the child's number.
@@ -13,7 +13,7 @@ import sys
 import types
 from pathlib import Path
 
-from dlimlib.course import probes
+from dlimlib.course.grading import judge
 
 PIPES = (("stdin", os.O_RDONLY, "wb"), ("stdout", os.O_WRONLY, "rb"), ("stderr", os.O_WRONLY, "rb"))
 
@@ -22,15 +22,15 @@ PIPES = (("stdin", os.O_RDONLY, "wb"), ("stdout", os.O_WRONLY, "rb"), ("stderr",
 def server():
     """Start the process once; it ends with its stdin, so with the tests."""
     env = {**os.environ, "DLIM_PROFILE": "smoke", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
-    env["PYTHONPATH"] = os.pathsep.join([str(Path(probes.__file__).parents[2]), env.get("PYTHONPATH", "")])
+    env["PYTHONPATH"] = os.pathsep.join([str(Path(judge.__file__).parents[3]), env.get("PYTHONPATH", "")])
     pipe = subprocess.PIPE
     return subprocess.Popen([sys.executable, __file__], env=env, stdin=pipe, stdout=pipe, text=True)
 
 
 def launch(folder):
-    """A `launch` for dlimlib.course.probes; where there is no fork, the plain one."""
+    """A `launch` for dlimlib.course.grading.judge; where there is no fork, the plain one."""
     if not hasattr(os, "fork"):
-        return probes.launch(folder)
+        return judge.launch(folder)
     for name, _, _ in PIPES:
         os.mkfifo(Path(folder, name))
     server().stdin.write(f"{folder}\n")
@@ -53,7 +53,7 @@ def main():
     from IPython.core import interactiveshell  # noqa: F401
 
     from dlimlib import data, explore, metrics, plot  # noqa: F401
-    from dlimlib.course import probe_child
+    from dlimlib.course.grading import child
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     for line in sys.stdin:
@@ -67,7 +67,7 @@ def main():
         for number, (name, flag, _) in enumerate(PIPES):
             os.dup2(os.open(Path(folder, name), flag), number)
         os.chdir(folder)
-        probe_child.main()
+        child.main()
         os._exit(0)
 
 

@@ -6,7 +6,8 @@ import torch
 from matplotlib.patches import Rectangle
 from torch.overrides import TorchFunctionMode
 
-from .style import COLOURS, axes, to_uint8
+from ..pictures import also_range, to_uint8
+from .style import COLOURS, axes
 
 
 class _Joins(TorchFunctionMode):
@@ -71,10 +72,11 @@ def _without_reshapes(shapes, bridges):
     return [shapes[i] for i in keep], bridges
 
 
-def network(model, x, ax=None, *, range=(-1, 1)):
+@also_range
+def network(model, x, ax=None, *, value_range=(-1, 1)):
     """Draw the network as x (B, C, H, W) passes through it: a box per change of shape, as high as its
     resolution and as wide as its channels; lines are bridges, where an earlier result is concatenated.
-    Pictures are floats in `range`."""
+    Pictures are floats in `value_range`."""
     shapes, bridges, output = trace(model, x)
     shapes, bridges = _without_reshapes(shapes, bridges)
     tallest = max((shape[1] for shape in shapes if len(shape) == 3), default=1)
@@ -92,7 +94,7 @@ def network(model, x, ax=None, *, range=(-1, 1)):
     ax, result = axes(ax, min(11, 1.25 * at), 1.25 * (top + 1.0))
     for i, (shape, (left, width, height, picture)) in enumerate(zip(shapes, boxes, strict=True)):
         if picture:
-            shown = to_uint8((x if i == 0 else output)[:1], range)[0]
+            shown = to_uint8((x if i == 0 else output)[:1], value_range)[0]
             extent = (left, left + width, -height / 2, height / 2)
             ax.imshow(shown, extent=extent, vmin=0, vmax=255, cmap="gray")
         else:

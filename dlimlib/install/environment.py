@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 OLDEST_PYTHON = (3, 11)
 GB = 1024**3
 DISK, DISK_WITH_CUDA = 2 * GB, 8 * GB

@@ -11,8 +11,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from ..pictures import also_range, enlarge, to_uint8
 from .diagram import network
-from .style import COLOURS, PALETTE, axes, enlarge, figure, ink, to_uint8
+from .style import COLOURS, PALETTE, axes, figure, ink
 
 __all__ = ["COLOURS", "PALETTE", "animation", "curve", "figure", "history", "images", "latent", "network"]
 __all__ += ["matrix", "paint", "to_uint8"]
@@ -28,7 +29,8 @@ def paint(mask):
     return pictures if pictures.dim() == 4 else pictures[None]
 
 
-def images(x, titles=None, *, cols=8, rows=None, legend=None, range=(-1, 1), scale=None, ax=None):
+@also_range
+def images(x, titles=None, *, cols=8, rows=None, legend=None, value_range=(-1, 1), scale=None, ax=None):
     """A grid of pictures; `titles` is one text for all or one for each picture, `rows` labels the rows.
     A list of equally long batches makes a row of each: images([x, x_hat], rows=["picture", "model"]).
     `legend` names the classes of painted label maps, in the order of their colours."""
@@ -36,7 +38,7 @@ def images(x, titles=None, *, cols=8, rows=None, legend=None, range=(-1, 1), sca
         if len({len(batch) for batch in x}) > 1:
             raise ValueError(f"rows must be equally long, got {[len(batch) for batch in x]} pictures")
         cols = len(x[0])
-    x = to_uint8(x, range)
+    x = to_uint8(x, value_range)
     n, h, w, channels = x.shape
     cols = max(1, min(cols, n))
     lines = math.ceil(n / cols)
@@ -219,13 +221,14 @@ class Animation:
         return {"image/gif": self.gif, "text/plain": repr(self)}
 
 
-def animation(frames, *, fps=12, range=(-1, 1), scale=None):
+@also_range
+def animation(frames, *, fps=12, value_range=(-1, 1), scale=None):
     """Frames (N, C, H, W) as a looping animation, enlarged without smoothing; a list of equally long batches
     is shown side by side."""
     if isinstance(frames, (list, tuple)) and frames and getattr(frames[0], "ndim", 0) == 4:
-        frames = np.concatenate([np.pad(to_uint8(part, range), ((0, 0),) * 2 + ((0, 2), (0, 0)),
+        frames = np.concatenate([np.pad(to_uint8(part, value_range), ((0, 0),) * 2 + ((0, 2), (0, 0)),
                                         constant_values=255) for part in frames], 2)[:, :, :-2]  # fmt: skip
-    frames = to_uint8(frames, range)
+    frames = to_uint8(frames, value_range)
     n, h, w, channels = frames.shape
     frames = enlarge(frames, scale or max(1, round(160 / h)))
     n, h, w, channels = frames.shape

@@ -3,28 +3,31 @@
 import torch
 from torch import nn
 
-from . import features as nets
+from ..pictures import also_range
+from . import nets
 
 
-def _pair(x, y, range):
+def _pair(x, y, value_range):
     """Two batches of floats in [0, 1]; raises when their shapes differ."""
     if x.shape != y.shape or x.dim() != 4:
         raise ValueError(f"both must be (N, C, H, W) and alike, got {tuple(x.shape)} and {tuple(y.shape)}")
-    low, high = range
+    low, high = value_range
     return [(t.detach().float().clamp(low, high) - low) / (high - low) for t in (x, y)]
 
 
-def psnr(x, y, *, range=(-1, 1)):
+@also_range
+def psnr(x, y, *, value_range=(-1, 1)):
     """Peak signal-to-noise ratio of each picture (N,) in dB: 10 log10(1 / mean squared error in [0, 1])."""
-    x, y = _pair(x, y, range)
+    x, y = _pair(x, y, value_range)
     return -10 * (x - y).square().flatten(1).mean(1).log10()
 
 
-def ssim(x, y, *, range=(-1, 1)):
+@also_range
+def ssim(x, y, *, value_range=(-1, 1)):
     """Structural similarity of each picture (N,), 1 when equal (Wang et al. 2004)."""
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    x, y = _pair(x, y, range)
+    x, y = _pair(x, y, value_range)
     return structural_similarity_index_measure(x, y, data_range=1.0, reduction="none").reshape(len(x))
 
 
@@ -45,9 +48,10 @@ def iou(confusion):
     return hits / (confusion.sum(0) + confusion.sum(1) - confusion.diagonal())
 
 
-def features(x, kind="faces", *, range=(-1, 1)):
+@also_range
+def features(x, kind="faces", *, value_range=(-1, 1)):
     """Features (N, D) of pictures, from the course's own net for "faces" or "digits"; D is at most 64."""
-    return nets.run(kind, x, range)["features"]
+    return nets.run(kind, x, value_range)["features"]
 
 
 def frechet(real, fake):
@@ -101,18 +105,21 @@ def _feature_sets(real, fake, least=None):
     return sets
 
 
-def read_factors(x, *, range=(-1, 1)):
+@also_range
+def read_factors(x, *, value_range=(-1, 1)):
     """Factors of faces as a net reads them off the pictures: dict name -> (N,) or (N, k) in the units of
     `faces.sample` (yaw, pitch, roll in radians; colours rgb; style: probabilities)."""
-    return nets.factors(nets.run("faces", x, range))
+    return nets.factors(nets.run("faces", x, value_range))
 
 
-def read_digits(x, *, range=(-1, 1)):
-    """Odds (N, 10) of the ten digits, as a net reads them off the pictures."""
-    return nets.run("digits", x, range)["read"][:, :10].softmax(1)
+@also_range
+def read_digits(x, *, value_range=(-1, 1)):
+    """Probabilities (N, 10) of the ten digits, as a net reads them off the pictures."""
+    return nets.run("digits", x, value_range)["read"][:, :10].softmax(1)
 
 
-def identity_vector(x, *, range=(-1, 1)):
+@also_range
+def identity_vector(x, *, value_range=(-1, 1)):
     """Who is seen, (N, D): the identity factors as the net reads them, each with spread 1 over many faces, so
     that the distance between two rows says how much two faces resemble each other."""
-    return nets.identity(read_factors(x, range=range))
+    return nets.identity(read_factors(x, value_range=value_range))

@@ -2,7 +2,7 @@
 
 import torch
 
-from .. import metrics
+from ... import metrics
 from .damage import blur, noise
 
 LADDERS = {"blur": (0.5, 1.0, 1.5, 2.0), "noise": (0.02, 0.05, 0.1, 0.2)}

@@ -65,8 +65,10 @@ def write(path, state):
     try:
         torch.load(buffer, weights_only=True)
     except pickle.UnpicklingError as error:
-        raise TypeError("a part holds more than tensors and Python's own numbers, and can not be loaded "
-                        "again (perhaps NumPy computed the learning rate: make it a float)") from error
+        raise TypeError(
+            "a part holds more than tensors and Python's own numbers, and can not be loaded "
+            "again (perhaps NumPy computed the learning rate: make it a float)"
+        ) from error
     path.parent.mkdir(parents=True, exist_ok=True)
     for old in path.parent.glob("*.tmp"):
         if time.time() - old.stat().st_mtime > 3600:  # left by a process that was killed while writing

@@ -11,7 +11,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from dlimlib import environment, settings
+from dlimlib import settings
+from dlimlib.install import environment
 
 OK, NOTE, BAD = "ok", "note", "BAD"
 GB = environment.GB
@@ -61,9 +62,13 @@ def torch():
     if value != 2:
         return BAD, f"{text}: it computes 1 + 1 = {value}", "Update the driver of the graphics card."
     if device.type == "cpu" and environment.nvidia_gpu():
-        return NOTE, text, (
-            "There is an NVIDIA GPU that this PyTorch can't use. Update its driver, or get a build for it:\n"
-            '`python -m dlimlib lab --torch-index ADDRESS`, the address from pytorch.org, "Get started".'
+        return (
+            NOTE,
+            text,
+            (
+                "There is an NVIDIA GPU that this PyTorch can't use. Update its driver, or get a build for it:\n"
+                '`python -m dlimlib lab --torch-index ADDRESS`, the address from pytorch.org, "Get started".'
+            ),
         )
     return OK, text
 

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from .settings import profile
+from ..settings import profile
 
 
 def view(run):
@@ -42,7 +42,7 @@ def status(run, seconds_per_step):
 
 def picture(run):
     """The losses above the preview as a PNG file in bytes; None when there is nothing to draw."""
-    from . import plot
+    from .. import plot
 
     sheets, shown = [], run.show()
     if shown is not None:

@@ -14,16 +14,17 @@ import torch
 import traitlets
 from PIL import Image, ImageDraw
 
-from .style import Sheet, enlarge, to_uint8
+from ..pictures import also_range, enlarge, to_uint8
+from ..plot.style import Sheet
 
 MAP = 400  # pixels, about, that a map takes in width and height
 
 
-def _png(picture, range, scale):
+def _png(picture, value_range, scale):
     """What a callback returned as PNG bytes, several pictures side by side; quick rather than small."""
     if picture is None:
         raise ValueError("it returned None; it must return a picture (C, H, W) or pictures (N, C, H, W)")
-    pictures = to_uint8(picture, range)
+    pictures = to_uint8(picture, value_range)
     scale = scale or max(1, round(280 / pictures.shape[1]))
     strip = np.concatenate(list(enlarge(pictures, scale)), 1)
     strip = strip[..., 0] if strip.shape[2] == 1 else strip
@@ -37,9 +38,9 @@ class Explorer:
 
     quiet = False  # while the controls move without drawing
 
-    def __init__(self, picture, *, range, scale):
-        self.range, self.scale, self.past = range, scale, []
-        png, width, height = _png(picture, range, scale)
+    def __init__(self, picture, *, value_range, scale):
+        self.value_range, self.scale, self.past = value_range, scale, []
+        png, width, height = _png(picture, value_range, scale)
         # the picture keeps its shape however narrow the page is
         fixed = W.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto", margin="0 0 0 24px")
         self.image = W.Image(value=png, format="png", layout=fixed)
@@ -82,7 +83,7 @@ class Explorer:
     def redraw(self):
         """Draw again from the controls; when the callback fails, say so and keep the old picture."""
         try:
-            self.image.value = _png(self.picture(), self.range, self.scale)[0]
+            self.image.value = _png(self.picture(), self.value_range, self.scale)[0]
             self.note.value = ""
         except Exception as error:  # whatever the student's callback raises belongs in the widget
             message = escape(f"{type(error).__name__}: {error}")
@@ -104,7 +105,7 @@ class Explorer:
 class Sliders(Explorer):
     """Sliders beside the picture that `draw(**values)` makes of their values."""
 
-    def __init__(self, draw, specs, *, range, scale, rand):
+    def __init__(self, draw, specs, *, value_range, scale, rand):
         self.draw, self.what = draw, f"sliders {', '.join(specs)}"
         self.start, self.widgets = {}, {}
         labels = f"{8 * max(map(len, specs), default=0) + 12}px"  # one width, so that the sliders line up
@@ -120,7 +121,7 @@ class Sliders(Explorer):
                 layout=W.Layout(width=f"calc(300px + {labels})"))  # fmt: skip
             self.widgets[name].observe(self._moved, "value")
         self.anywhere = lambda: {name: rand(w) for name, w in self.widgets.items()}
-        super().__init__(draw(**self.start), range=range, scale=scale)
+        super().__init__(draw(**self.start), value_range=value_range, scale=scale)
         tips = {"Reset": "all sliders to where they began", "Random": "a random place"}
         self.lay_out(self.widgets.values(), tips | {"Back": "to the place before Reset or Random"})
 
@@ -157,9 +158,9 @@ class _Map(anywidget.AnyWidget):
 class Click(Explorer):
     """A map beside the picture that `draw(x, y)` makes of the place of its marker."""
 
-    def __init__(self, picture, draw, *, extent, cells, start, range, scale):
+    def __init__(self, picture, draw, *, extent, cells, start, value_range, scale):
         self.draw, self.what, self.gesture = draw, "a map to click on", 0
-        png, area, own = _map(picture, range)
+        png, area, own = _map(picture, value_range)
         columns, rows = self.cells = cells or (0, 0)
         if cells and extent:
             raise ValueError("cells count from 0, so leave extent out")
@@ -174,7 +175,7 @@ class Click(Explorer):
             raise ValueError(f"start must lie on the map, {self.extent}, got {(x, y)}")
         size = Image.open(BytesIO(png)).size
         self.map = _Map(picture=png, width=size[0], area=area, cells=list(self.cells), at=[*self.start, 0])
-        super().__init__(draw(*self.xy()), range=range, scale=scale)
+        super().__init__(draw(*self.xy()), value_range=value_range, scale=scale)
         self._tell()
         self.map.observe(self._moved, "at")
         self.lay_out([self.map], {"Reset": "to where it began", "Back": "to the place before"})
@@ -232,7 +233,7 @@ class Click(Explorer):
         return file.getvalue()
 
 
-def _map(picture, range):
+def _map(picture, value_range):
     """A map as PNG bytes, the part of it that counts (left, top, width, height), and that part's extent."""
     if isinstance(picture, Sheet):
         png, (axes, *_) = picture.png(), picture.axes
@@ -242,23 +243,25 @@ def _map(picture, range):
     if isinstance(picture, bytes):
         png, (width, height) = picture, Image.open(BytesIO(picture)).size
     else:
-        (pixels,) = to_uint8(picture, range)
+        (pixels,) = to_uint8(picture, value_range)
         height, width = pixels.shape[:2]
-        png = _png(picture, range, max(1, round(MAP / max(width, height))))[0]
+        png = _png(picture, value_range, max(1, round(MAP / max(width, height))))[0]
     return png, [0.0, 0.0, 1.0, 1.0], (0, width, height, 0)
 
 
-def sliders(draw, *, range=(-1, 1), scale=None, seed=0, **specs):
+@also_range
+def sliders(draw, *, value_range=(-1, 1), scale=None, seed=0, **specs):
     """Sliders name=(lowest, highest, start) or (lowest, highest, start, step) beside the picture that
-    draw(name=value, …) returns: (C, H, W), or (N, C, H, W) side by side, floats in `range`."""
+    draw(name=value, …) returns: (C, H, W), or (N, C, H, W) side by side, floats in `value_range`."""
     if not specs:
         raise ValueError("sliders needs at least one, for example sliders(draw, smile=(-1, 1, 0))")
     chance = Random(seed)
-    return Sliders(draw, specs, range=range, scale=scale,
+    return Sliders(draw, specs, value_range=value_range, scale=scale,
                    rand=lambda slider: chance.uniform(slider.min, slider.max))  # fmt: skip
 
 
-def latent(decode, dims=2, *, names=None, span=3.0, start=None, range=(-1, 1), scale=None, seed=0):
+@also_range
+def latent(decode, dims=2, *, names=None, span=3.0, start=None, value_range=(-1, 1), scale=None, seed=0):
     """A slider in [-span, span] for each number of a code; decode(z (1, dims)) returns the picture.
     `start` is the code to begin with (zeros), `names` are the sliders' names; Random draws from N(0, 1)."""
     names = [str(name) for name in (names or [f"z[{i}]" for i in np.arange(dims)])]
@@ -273,17 +276,18 @@ def latent(decode, dims=2, *, names=None, span=3.0, start=None, range=(-1, 1), s
 
     chance = Random(seed)
     specs = {name: (-span, span, value) for name, value in zip(names, start.tolist(), strict=True)}
-    return Sliders(draw, specs, range=range, scale=scale,
+    return Sliders(draw, specs, value_range=value_range, scale=scale,
                    rand=lambda slider: min(max(chance.gauss(0, 1), -span), span))  # fmt: skip
 
 
-def click(picture, draw, *, extent=None, cells=None, start=None, range=(-1, 1), scale=None):
+@also_range
+def click(picture, draw, *, extent=None, cells=None, start=None, value_range=(-1, 1), scale=None):
     """A map to click, drag or walk on with the arrow keys, beside what draw(x, y) returns for that place:
-    (C, H, W), or (N, C, H, W) side by side, floats in `range`.
+    (C, H, W), or (N, C, H, W) side by side, floats in `value_range`.
 
     picture: the map, as (C, H, W), as PNG bytes, or a figure of dl.plot, whose first axes give the extent.
     extent: the coordinates (left, right, bottom, top) of the map's edges; by default its pixels, y downward.
     cells: (columns, rows); x and y are then whole numbers, the column and the row, from the top left.
     start: (x, y) to begin with, by default the middle.
     """
-    return Click(picture, draw, extent=extent, cells=cells, start=start, range=range, scale=scale)
+    return Click(picture, draw, extent=extent, cells=cells, start=start, value_range=value_range, scale=scale)

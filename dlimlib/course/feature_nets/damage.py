@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from ..features import KINDS
+from ...metrics.nets import KINDS
 
 
 def _kernel(sigma, reach):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import dlimlib as dl
-from dlimlib import recorded
+from dlimlib import report
 
 STORED = {
     "made_on": {"device": "T4", "torch": "2.13", "profile": "gpu", "seconds": 240, "data": "toy-faces v1"},
@@ -20,7 +20,7 @@ def course(tmp_path, monkeypatch):
     """A checkout with stored figures."""
     (tmp_path / "data/results").mkdir(parents=True)
     (tmp_path / "data/results/toy.json").write_text(json.dumps(STORED))
-    monkeypatch.setattr(recorded.settings, "checkout", lambda: tmp_path)
+    monkeypatch.setattr(report.settings, "checkout", lambda: tmp_path)
     monkeypatch.delenv("DLIM_RECORD", raising=False)
     return tmp_path
 
@@ -52,11 +52,11 @@ def test_results_merge_while_recording(course, monkeypatch, tmp_path):
 
 
 def test_packaged_figures_are_found_without_a_checkout(monkeypatch, tmp_path):
-    monkeypatch.setattr(recorded.settings, "checkout", lambda: None)
-    monkeypatch.setattr(recorded, "__file__", str(tmp_path / "recorded.py"))
+    monkeypatch.setattr(report.settings, "checkout", lambda: None)
+    monkeypatch.setattr(report, "__file__", str(tmp_path / "report.py"))
     (tmp_path / "_results").mkdir()
     (tmp_path / "_results/toy.json").write_text(json.dumps(STORED))
-    assert recorded.stored("toy") == STORED and recorded.stored("none") is None
+    assert report.stored("toy") == STORED and report.stored("none") is None
 
 
 @pytest.mark.parametrize("bad", [torch.ones(2), "0.5", {"a": {"b": 1}}, None])

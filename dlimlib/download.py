@@ -14,7 +14,7 @@ import requests
 from tqdm.auto import tqdm
 from urllib3.exceptions import HTTPError, ProtocolError
 
-from ..settings import home
+from .settings import home
 
 TRIES = 3  # how often a connection that was cut is taken up again
 TIMEOUT = 6, 15  # seconds to wait for a connection, and for the next bytes

@@ -1,4 +1,4 @@
-"""Train the two nets that judge pictures: python -m dlimlib.course.features [digits] [faces] [--mnist]."""
+"""Train the two nets that judge pictures: python -m dlimlib.course.feature_nets [digits] [faces]."""
 
 import argparse
 import json
@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from .. import features as nets
-from ..features import KINDS, MASKED, READ
+from ...metrics import nets
+from ...metrics.nets import KINDS, MASKED, READ
 from .damage import spoil, warp
 from .measures import curves
 
@@ -66,9 +66,9 @@ def face_loss(out, targets, seen, levels, net):
             part = slice(start, start + nets.width(name))
             start = part.stop
             mine, theirs, ok = out[head][:, part], targets[:, part], fit & seen[:, part.start]
-            if kind == "odds":
+            if kind == "categorical":
                 each = F.cross_entropy(mine, theirs, reduction="none")
-            elif kind == "odd":
+            elif kind == "binary":
                 each = F.binary_cross_entropy_with_logits(mine[:, 0], theirs[:, 0], reduction="none")
             else:
                 theirs = (theirs - net.mean[part]) / net.spread[part]
@@ -124,7 +124,7 @@ def standardise(net, x, emphasis):
 
 def train_faces(steps, n, batch=64):
     """The face net, trained on n procedural faces."""
-    from ..data import faces
+    from ...data import faces
 
     factors = faces.sample(n, seed=11)  # not the seeds of the training and test splits
     x = faces.render(factors, 64).x
@@ -133,8 +133,8 @@ def train_faces(steps, n, batch=64):
     net.mean.copy_((targets * seen).sum(0) / seen.sum(0))
     net.spread.copy_((((targets - net.mean).square() * seen).sum(0) / seen.sum(0)).sqrt().clamp(min=1e-2))
     start = 0
-    for name, kind in READ.items():  # odds are not standardised
-        if kind.startswith("odd"):
+    for name, kind in READ.items():  # probabilities are not standardised
+        if kind.startswith("binary"):
             net.mean[start : start + nets.width(name)], net.spread[start : start + nets.width(name)] = 0, 1
         start += nets.width(name)
 
@@ -150,7 +150,7 @@ def train_faces(steps, n, batch=64):
 
 def train_digits(steps, n, batch=128):
     """The digit net, trained on n procedural digits."""
-    from ..data import digits
+    from ...data import digits
 
     drawn = digits.render(n, seed=11)
     x, y = drawn.x.float() / 255, drawn.y
@@ -178,14 +178,14 @@ def outputs(net, x):
 
 
 def faces_accuracy(net, x, factors):
-    """Per factor, where it shows: share of variance explained (numbers, colours), share read right (odds)."""
+    """Per factor, where it shows: R² (numbers, colours), share read right (categorical, binary)."""
     read, result = nets.factors(outputs(net, x), net), {}
     for name, kind in READ.items():
         ok = MASKED[name](factors) if name in MASKED else slice(None)
         mine, true = read[name][ok], factors[name][ok].float()
-        if kind == "odds":
+        if kind == "categorical":
             result[name] = (mine.argmax(1) == true.argmax(1)).double().mean()
-        elif kind == "odd":
+        elif kind == "binary":
             result[name] = ((mine > 0.5) == (true > 0.5)).double().mean()
         else:
             result[name] = 1 - (mine - true).square().mean() / true.var(0).mean()
@@ -200,7 +200,7 @@ def digits_accuracy(net, x, y):
 
 def report(kind, net, n=2500, mnist=False):
     """Held-out accuracy of a net, on clean and on blurred pictures, and the curves of the measures."""
-    from ..data import digits, faces, load
+    from ...data import digits, faces, load
     from .damage import blur
 
     if kind == "faces":
@@ -244,7 +244,3 @@ def store(kind, figures):
     path = nets.FOLDER / "accuracy.json"
     stored = json.loads(path.read_text()) if path.exists() else {}
     path.write_text(json.dumps({**stored, kind: figures}, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()

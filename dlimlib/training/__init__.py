@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from . import live
+from ..settings import device, home, profile
+from . import display
 from .checkpoint import difference, rng_state, set_rng_state, shapes, write
-from .settings import device, home, profile
 
 READ_SECONDS = 2.0  # logged losses are read, and the figure redrawn, at most this often
 SAVE_SECONDS = 60.0  # a checkpoint is written at most this often
@@ -44,8 +44,7 @@ class Run:
     The first interrupt finishes the step, saves and ends the loop; the second raises KeyboardInterrupt.
     """
 
-    def __init__(self, name, batches, *, steps, preview=None, every=None, quiet=False, resume=False,
-                 **parts):
+    def __init__(self, name, batches, *, steps, preview=None, every=None, quiet=False, resume=False, **parts):
         if not re.fullmatch(r"[\w.-]*\w[\w.-]*", name):
             raise ValueError(f"name becomes a folder: use letters, digits, _ . and -, got {name!r}")
         if steps < 1 or (every is not None and every < 1):
@@ -112,7 +111,7 @@ class Run:
         if self._rng is not None:
             set_rng_state(self._rng)
             self._rng = None
-        view = live.view(self)
+        view = display.view(self)
         if self.finished:
             view.close("done")
             return
@@ -172,7 +171,8 @@ class Run:
             step, name, value = self._bad
             raise FloatingPointError(
                 f"{name} became {value} at step {step}. A smaller learning rate often helps; otherwise look "
-                "for the logarithm of a number that can be 0, or a division by it.")
+                "for the logarithm of a number that can be 0, or a division by it."
+            )
 
     # ---------------------------------------------------------------------------------- preview
 
@@ -202,11 +202,17 @@ class Run:
     def _save(self):
         """Write a checkpoint unless a loss is bad; False, with one warning, if the disk does not take it."""
         self._check()
-        history = {name: (torch.tensor(steps), torch.tensor(values, dtype=torch.float64))
-                   for name, (steps, values) in self._history.items()}
+        history = {
+            name: (torch.tensor(steps), torch.tensor(values, dtype=torch.float64))
+            for name, (steps, values) in self._history.items()
+        }
         state = {
-            "step": self.step, "steps": self.steps, "seconds": self.seconds, "history": history,
-            "data": self._data(), "rng": rng_state(),
+            "step": self.step,
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "history": history,
+            "data": self._data(),
+            "rng": rng_state(),
             "batches": self.batches.state_dict() if hasattr(self.batches, "state_dict") else None,
             "parts": {key: part.state_dict() for key, part in self.parts.items()},
         }
@@ -214,17 +220,23 @@ class Run:
             write(self.path, state)
         except OSError as error:
             if not self._disk_warned:
-                warnings.warn(f"{self.name}: the checkpoint could not be written ({error}). Training goes on "
-                              f"without; make room on the disk of {self.path.parent}.", stacklevel=2)
+                warnings.warn(
+                    f"{self.name}: the checkpoint could not be written ({error}). Training goes on "
+                    f"without; make room on the disk of {self.path.parent}.",
+                    stacklevel=2,
+                )
             self._disk_warned = True
             return False
         return True
 
     def _load(self):
         """Put everything back from the checkpoint; ValueError in a sentence if it belongs to another run."""
+
         def refuse(why):
-            raise ValueError(f"{self.name} can't go on from its checkpoint: {why}. "
-                             f"To start anew leave out resume=True, or delete {self.path.parent}")
+            raise ValueError(
+                f"{self.name} can't go on from its checkpoint: {why}. "
+                f"To start anew leave out resume=True, or delete {self.path.parent}"
+            )
 
         state = torch.load(self.path, map_location="cpu", weights_only=True)
         if state["steps"] != self.steps:
@@ -256,8 +268,10 @@ class Run:
     @contextmanager
     def _alone(self):
         if self.path in _looping:
-            raise RuntimeError(f"two Runs named {self.name!r} are in their loops at once and would overwrite "
-                               "each other's checkpoint; give each its own name")
+            raise RuntimeError(
+                f"two Runs named {self.name!r} are in their loops at once and would overwrite "
+                "each other's checkpoint; give each its own name"
+            )
         _looping.add(self.path)
         try:
             yield

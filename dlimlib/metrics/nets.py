@@ -1,7 +1,7 @@
 """Two small nets that judge pictures: one reads digits, one the factors of the procedural faces.
 
 Both also tell clean pictures from spoilt ones (blur, noise, …), because a net that only reads factors is
-blind to texture. `python -m dlimlib.course.features` trains them; accuracy.json says how well they do.
+blind to texture. `python -m dlimlib.course.feature_nets` trains them; accuracy.json says how well they do.
 """
 
 from functools import cache
@@ -14,16 +14,16 @@ from torch import nn
 FOLDER = Path(__file__).parent
 SIZE = {"faces": 64, "digits": 28}
 KINDS = ("blur", "noise", "shrink", "blocks", "colour", "warp", "ghost", "checks")  # of damage
-# factor -> how it is read: a number, a colour (as the eye sees it, the root of linear light), odds, yes or no
+# factor -> how it is read; a colour as the eye sees it, the root of linear light
 READ = {
     **dict.fromkeys(("yaw", "pitch", "roll", "smile", "open", "blink", "gaze_x", "gaze_y"), "number"),
     **dict.fromkeys(("light_x", "light_y", "warmth", "brow_up", "masc", "head_w", "head_h"), "number"),
     **dict.fromkeys(("jaw", "eye_size", "nose_w", "lips", "lip_red", "brow_t", "fringe", "curl"), "number"),
     **dict.fromkeys(("volume", "stubble", "moustache", "goatee", "beard"), "number"),
     **dict.fromkeys(("skin", "hair", "iris", "back", "back2", "cloth", "frame"), "colour"),
-    "style": "odds",
-    "glasses": "odd",
-    "shades": "odd",
+    "style": "categorical",
+    "glasses": "binary",
+    "shades": "binary",
 }
 IDENTITY = ("skin", "hair", "style", "glasses", "shades", "masc", "iris", "stubble", "moustache", "goatee")
 IDENTITY += ("beard", "jaw", "head_w", "eye_size", "nose_w", "lips", "brow_t", "fringe", "curl")
@@ -105,12 +105,12 @@ def load(kind):
     return net.eval().requires_grad_(False)
 
 
-def prepare(x, kind, range=(-1, 1)):
+def prepare(x, kind, value_range=(-1, 1)):
     """Pictures as the net wants them: float in [0, 1], its channels, its size (shrunk with antialiasing)."""
     x = getattr(x, "x", x)
     if x.dim() != 4 or x.shape[1] not in (1, 3):
         raise ValueError(f"pictures must be (N, C, H, W) with 1 or 3 channels, got {tuple(x.shape)}")
-    low, high = (0, 255) if x.dtype == torch.uint8 else range
+    low, high = (0, 255) if x.dtype == torch.uint8 else value_range
     x = ((x.detach().float() - low) / (high - low)).clamp(0, 1)
     x = x.expand(-1, 3, -1, -1) if kind == "faces" else x.mean(1, keepdim=True)
     size = (SIZE[kind],) * 2
@@ -118,11 +118,11 @@ def prepare(x, kind, range=(-1, 1)):
 
 
 @torch.no_grad()
-def run(kind, x, range=(-1, 1), chunk=250):
+def run(kind, x, value_range=(-1, 1), chunk=250):
     """All outputs of a trained net for pictures (N, C, H, W), computed where the pictures are."""
     net, x = load(kind), getattr(x, "x", x)
     net.to(x.device)
-    parts = [net(prepare(part, kind, range)) for part in x.split(chunk)]
+    parts = [net(prepare(part, kind, value_range)) for part in x.split(chunk)]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -133,10 +133,10 @@ def factors(out, net=None):
     for (name, kind), part in zip(READ.items(), read.split([width(n) for n in READ], 1), strict=True):
         if kind == "colour":
             result[name] = part.clamp(min=0).square()
-        elif kind == "odds":
+        elif kind == "categorical":
             result[name] = part.softmax(1)
         else:
-            result[name] = (part.sigmoid() if kind == "odd" else part)[:, 0]
+            result[name] = (part.sigmoid() if kind == "binary" else part)[:, 0]
     return result
 
 
@@ -152,7 +152,7 @@ def identity(factors, net=None):
             value = (value.sqrt() - means[name].to(value)) / spreads[name].to(value)
         elif READ[name] == "number":
             value = ((value - means[name].to(value)) / spreads[name].to(value))[:, None]
-        else:  # odds: a change from one style to another, or of glasses, moves by about one unit
+        else:  # probabilities: a change from one style to another, or of glasses, moves by about one unit
             value = value.view(len(value), -1) * 1.4
         parts.append(value)
     return torch.cat(parts, 1)

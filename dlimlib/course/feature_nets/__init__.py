@@ -1,0 +1,1 @@
+"""Training the nets of dlimlib.metrics that judge pictures, and measuring how well they do."""

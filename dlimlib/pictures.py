@@ -1,0 +1,51 @@
+"""Pictures as they are shown and stored: tensors to uint8 arrays, enlarged without smoothing."""
+
+from functools import wraps
+
+import numpy as np
+import torch
+
+
+def also_range(function):
+    """Let a function with value_range= understand range= as well, which notebooks 01 to 04 still say."""
+
+    @wraps(function)
+    def understanding(*args, **kwargs):
+        if "range" in kwargs:
+            kwargs["value_range"] = kwargs.pop("range")
+        return function(*args, **kwargs)
+
+    return understanding
+
+
+def to_uint8(x, value_range=(-1, 1)):
+    """Pictures as a numpy array (N, H, W, 1 or 3) of uint8: from Images, a tensor (N, C, H, W) or (C, H, W),
+    a numpy array with channels last, or a list of those; floats are clipped to `value_range`."""
+    x = getattr(x, "x", x)
+    if isinstance(x, (list, tuple)):
+        if len(x) == 0:
+            raise ValueError("there is no picture to draw: the list is empty")
+        return np.concatenate([to_uint8(item, value_range) for item in x])
+    if isinstance(x, torch.Tensor):
+        x = x.detach()
+        x = x if x.dtype == torch.uint8 else x.float()
+        x = x.cpu().numpy()
+        x = x[None] if x.ndim == 3 else x
+        if x.ndim != 4 or x.shape[1] not in (1, 3):
+            raise ValueError(f"pictures are tensors (N, C, H, W) with 1 or 3 channels, got {tuple(x.shape)}")
+        x = x.transpose(0, 2, 3, 1)
+    else:
+        x = np.asarray(x)
+        x = x[None] if x.ndim == 3 else x
+        if x.ndim != 4 or x.shape[3] not in (1, 3):
+            raise ValueError(f"numpy pictures are (N, H, W, C) with 1 or 3 channels, got {x.shape}")
+    if x.dtype == np.uint8:
+        return x
+    low, high = value_range
+    x = np.nan_to_num((x.astype(np.float32) - low) / (high - low), nan=0.0)
+    return (x.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def enlarge(pictures, scale):
+    """Pictures (N, H, W, C) with every pixel drawn scale × scale times, never smoothed."""
+    return pictures.repeat(scale, 1).repeat(scale, 2)
