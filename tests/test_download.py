@@ -149,7 +149,7 @@ def test_two_processes_at_once(server, tmp_path):
         f"path = fetch('set/file', ['{server.url}/both/file'], '{SHA256}')\n"
         "assert len(path.read_bytes()) == 200_000"
     )
-    root = Path(download.__file__).parents[2]
+    root = Path(download.__file__).parents[1]
     start = lambda: subprocess.Popen([sys.executable, "-c", code], cwd=root, stderr=subprocess.PIPE)  # noqa: E731
     both = [start(), start()]
     for process in both:
