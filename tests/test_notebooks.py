@@ -1,12 +1,12 @@
 """Every notebook keeps the course's conventions; its outputs fit its code, its prose the stored figures."""
 
-import hashlib
 import json
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from dlimlib import pretrained
 from dlimlib.course import badges, conventions
 from dlimlib.course import notebook as nbs
 
@@ -46,17 +46,13 @@ def test_the_file_is_written_as_ours(path):
     assert path.read_text(encoding="utf-8") == nbs.dumps(nbs.read(path)), "indent 1, a newline at the end"
 
 
-def test_weights_are_those_of_the_index():
+def test_weights_are_small_and_belong_to_a_notebook():
     files = {p.stem: p.read_bytes() for p in (ROOT / "data" / "pretrained").glob("*.safetensors")}
-    index = ROOT / "dlimlib" / "pretrained.json"
-    entries = json.loads(index.read_text()) if index.exists() else {}
-    assert {key: hashlib.sha256(data).hexdigest() for key, data in files.items()} == {
-        key: entry["sha256"] for key, entry in entries.items()
-    }
     assert sum(map(len, files.values())) <= 35e6
     for path in NOTEBOOKS:
-        own = [key for key in files if key == path.stem or key.startswith(path.stem + "-")]
-        assert sum(len(files[key]) for key in own) <= 6e6, path.stem
+        own = [key for key in files if pretrained.belongs(key, path.stem)]
+        assert sum(len(files.pop(key)) for key in own) <= 6e6, path.stem
+    assert not files
 
 
 # ---------------------------------------------------------------------------------------- the rules

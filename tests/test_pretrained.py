@@ -1,13 +1,13 @@
 """Weights: saved while recording, found, checked, loaded."""
 
-import hashlib
-import json
+import re
 
 import pytest
 import torch
 from torch import nn
 
 from dlimlib import pretrained
+from dlimlib.data import Images
 
 
 def net(width=4):
@@ -19,22 +19,32 @@ def course(tmp_path, monkeypatch):
     """A checkout that holds no weights yet."""
     (tmp_path / "data/pretrained").mkdir(parents=True)
     monkeypatch.setattr(pretrained.settings, "checkout", lambda: tmp_path)
-    monkeypatch.setattr(pretrained, "INDEX", tmp_path / "pretrained.json")
+    monkeypatch.setattr(pretrained, "PACKAGED", tmp_path / "packaged")
     monkeypatch.setenv("DLIM_HOME", str(tmp_path / "home"))
     return tmp_path
 
 
 @pytest.fixture
-def stored(course, monkeypatch):
+def recorded(course, monkeypatch):
+    """A function that stores weights as the recording of a notebook "toy" does."""
+
+    def record(**given):
+        with monkeypatch.context() as recording:
+            recording.setenv("DLIM_RECORD", "record")
+            recording.setenv("DLIM_RECORD_NAME", "toy")
+            recording.setenv("DLIM_RECORD_DIR", str(course / "data"))
+            pretrained.load("toy", use=False, **given)
+
+    return record
+
+
+@pytest.fixture
+def stored(recorded):
     """The network whose weights the course stores."""
     torch.manual_seed(0)
     model = net()
     model(torch.randn(8, 3))
-    with monkeypatch.context() as recording:
-        recording.setenv("DLIM_RECORD", "record")
-        recording.setenv("DLIM_RECORD_NAME", "toy")
-        recording.setenv("DLIM_RECORD_DIR", str(course / "data"))
-        pretrained.load("toy", use=False, G=model)
+    recorded(G=model)
     return model
 
 
@@ -99,36 +109,54 @@ def test_what_does_not_fit_into_float16_is_an_error(course, monkeypatch):
         pretrained.load("toy", G=model)
 
 
-def test_download_by_hash(course, stored, monkeypatch):
-    """Outside a checkout the file comes from the course's address and must have the packaged hash."""
-    source = course / "server" / "main" / "data" / "pretrained" / "toy.safetensors"
-    source.parent.mkdir(parents=True)
-    (course / "data/pretrained/toy.safetensors").rename(source)
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    (course / "pretrained.json").write_text(json.dumps({"toy": {"sha256": digest}}))
+def test_outside_a_checkout_the_packaged_weights_are_loaded(course, stored, monkeypatch):
     monkeypatch.setattr(pretrained.settings, "checkout", lambda: None)
-    with pytest.raises(FileNotFoundError, match="Clone the course's repository"):
-        pretrained.load("toy", G=net())
-
-    import functools
-    import http.server
-    import threading
-
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=course / "server")
-    monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "log_message", lambda *a: None)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(pretrained, "repository", lambda: f"http://127.0.0.1:{server.server_port}")
-        good = source.read_bytes()
-        source.write_bytes(good[:-1])
-        with pytest.raises(RuntimeError, match="could not be had.*PRETRAINED = False"):
-            pretrained.load("toy", G=net())
-        source.write_bytes(good)
-        other = net()
-        pretrained.load("toy", G=other)
-        server.shutdown()
+    assert pretrained.find("toy") is None
+    (course / "packaged").mkdir()
+    (course / "data/pretrained/toy.safetensors").rename(course / "packaged/toy.safetensors")
+    other = net()
+    pretrained.load("toy", G=other)
     assert torch.equal(other[0].weight, stored[0].weight)
-    pretrained.load("toy", G=net())  # the second time from the cache: the server is gone
+
+
+def pictures(name="toys", size=8):
+    return Images(name, "1", torch.zeros(2, 3, size, size, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(
+    "other, data, says",
+    [
+        (net(5), pictures(), r"layer G\.0\.weight has shape \(5, 3\) here"),
+        (net(), pictures("mine"), r"they saw toys v1, 3 × 8 × 8, and here it is mine v1, 3 × 8 × 8\."),
+        (net(), pictures(size=16), r"they saw toys v1, 3 × 8 × 8, and here it is toys v1, 3 × 16 × 16\."),
+    ],
+)
+def test_other_data_or_settings_are_told_and_the_own_weights_go_on(
+    course, recorded, capsys, other, data, says
+):
+    recorded(data=pictures(), G=net())
+    before = {key: value.clone() for key, value in other.state_dict().items()}
+    pretrained.load("toy", data=data, G=other)
+    said = capsys.readouterr().out
+    assert re.search(says, said) and "Your own weights go on." in said
+    assert all(torch.equal(value, before[key]) for key, value in other.state_dict().items())
+
+
+def test_the_same_data_and_settings_get_the_weights(course, recorded):
+    model = net()
+    recorded(data=pictures(), G=model)
+    other = net()
+    pretrained.load("toy", data=pictures(), G=other)
+    assert torch.equal(other[0].weight, model[0].weight)
+
+
+def test_a_misfit_is_known_before_the_training(course, recorded):
+    recorded(data=pictures(), G=net())
+    optimizer = torch.optim.Adam(net().parameters())
+    assert pretrained.misfit("toy", {"G": net(), "opt": optimizer, "D": net(7)}, pictures()) is None
+    assert "layer G.0.weight" in pretrained.misfit("toy", {"G": net(5), "opt": optimizer})
+    assert "they saw toys" in pretrained.misfit("toy", {"G": net()}, pictures("mine"))
+    assert pretrained.misfit("unknown", {"G": net(5)}) is None
 
 
 def test_networks_must_be_named():

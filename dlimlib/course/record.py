@@ -6,7 +6,6 @@ changes, so one that was cut off, or failed after the training, is taken up agai
 
 import argparse
 import asyncio
-import hashlib
 import json
 import os
 import re
@@ -291,17 +290,12 @@ def store(path, root, done, new, mode, recording):
             text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
             files[root / "data" / "results" / f"{key}.json"] = text.encode()
         figures = results.get(name, {}).get("figures", {})
-        index = root / "dlimlib" / "pretrained.json"
-        entries = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
-        own = {key for key in entries if pretrained.belongs(key, name)}
+        folder = root / "data" / "pretrained"
         for weights in sorted((new / "pretrained").glob("*.safetensors")):
-            files[root / "data" / "pretrained" / weights.name] = data = weights.read_bytes()
-            entries[weights.stem] = {"sha256": hashlib.sha256(data).hexdigest()}
-            own.discard(weights.stem)
-        for key in own:  # weights that the notebook no longer saves
-            del entries[key]
-            gone.append(root / "data" / "pretrained" / f"{key}.safetensors")
-        files[index] = (json.dumps(dict(sorted(entries.items())), indent=1) + "\n").encode()
+            files[folder / weights.name] = weights.read_bytes()
+        # weights that the notebook no longer saves
+        old = folder.glob("*.safetensors")
+        gone += [path for path in old if pretrained.belongs(path.stem, name) and path not in files]
     try:
         nbs.fill_marks(done, figures)
     except KeyError as error:
