@@ -69,7 +69,7 @@ def good():
     sources = ["# Title <!--r:mse-->0.02<!--/r-->", "import dlimlib", "x = 1  # a", SOLUTION, CHECK, "Answer"]
     names = ["title", "bootstrap", "setup", "kl", "test", "why"]
     nb = nbformat.v4.new_notebook()
-    nb.metadata.update(nbformat.from_dict(conventions.METADATA | {"kernelspec": {"name": "python3"}}))
+    conventions.put_metadata(nb)
     for i, (name, source) in enumerate(zip(names, sources, strict=True)):
         make = nbformat.v4.new_markdown_cell if name in ("title", "why") else nbformat.v4.new_code_cell
         nb.cells.append(make(source, id=name, metadata={"slideshow": {"slide_type": "slide"}}))
@@ -96,7 +96,8 @@ def source(i, old, new):
 BROKEN = {
     "accelerator": lambda nb: nb.metadata.pop("accelerator"),
     "colab must be": lambda nb: nb.metadata.colab.update(gpuType="A100"),
-    "kernelspec": lambda nb: nb.metadata.kernelspec.update(name="conda-env"),
+    "kernelspec must be": lambda nb: nb.metadata.kernelspec.update(name="conda-env"),
+    "language_info must hold": lambda nb: nb.metadata.language_info.pop("mimetype"),
     "id of its own": lambda nb: nb.cells[2].update(id="title"),
     "slide type": lambda nb: nb.cells[2].metadata.clear(),
     "more than 30 lines": lambda nb: nb.cells[2].update(source="x = 1\n" * 31),

@@ -2,16 +2,38 @@
 
 import ast
 import json
+import platform
 import re
+
+import nbformat
 
 from .notebook import WIDGET, code, is_solution, is_test, parse, tags
 
-METADATA = {"accelerator": "GPU", "colab": {"provenance": [], "gpuType": "T4"}}
+# as JupyterLab writes it, so that opening and saving a notebook changes nothing
+METADATA = {
+    "accelerator": "GPU",
+    "colab": {"provenance": [], "gpuType": "T4"},
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+}
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 MAX_OUTPUTS, MAX_LINES = 1_500_000, 30
 # what gives a user's machine away: folders of theirs, and the temporary file names that warnings quote
 PRIVATE = re.compile(r"/home/\w+|/Users/\w+|/root/\w+|[A-Z]:\\+Users|/tmp/\w+|ipykernel_\d+")
 EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[\w+/=\s]+")
+
+
+def put_metadata(nb):
+    """Give a notebook that was executed here the metadata that JupyterLab would give it."""
+    nb.metadata.update(nbformat.from_dict(METADATA))
+    nb.metadata["language_info"] = nbformat.from_dict(LANGUAGE | {"version": platform.python_version()})
 
 
 def lint(nb):
@@ -23,8 +45,8 @@ def _lint_frame(nb):
     for key, value in METADATA.items():
         if nb.metadata.get(key) != value:
             yield f"metadata: {key} must be {json.dumps(value)}"
-    if nb.metadata.get("kernelspec", {}).get("name") != "python3":
-        yield "metadata: the kernelspec must be python3"
+    if not LANGUAGE.items() <= nb.metadata.get("language_info", {}).items():
+        yield f"metadata: language_info must hold {json.dumps(LANGUAGE)}"
     ids = [cell.get("id") for cell in nb.cells]
     for i, cell in enumerate(nb.cells):
         name = f"cell {cell.get('id') or i}"

@@ -302,6 +302,7 @@ def store(path, root, done, new, mode, recording):
         raise Stopped(error.args[0]) from None
     if cover := nbs.set_cover(done):
         files[root / "docs" / f"{name}{cover[1]}"] = cover[0]
+    conventions.put_metadata(done)
     done.metadata["dlim"] = {"stamp": recording.stamp, "data": nbs.data_version(done)}
     files[path] = nbs.dumps(done).encode()
     aside = {}

@@ -1,8 +1,10 @@
 """Each notebook in JupyterLab in a real browser: run all cells, move every slider and map by keyboard."""
 
 import base64
+import platform
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import nbformat
@@ -10,6 +12,7 @@ import pytest
 import torch
 
 from dlimlib import plot
+from dlimlib.course import notebook as nbs
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden) "
@@ -139,3 +142,22 @@ def test_widgets(page, lab, tmp_path):
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook(page, lab, notebook):
     check(page, lab, notebook)
+
+
+@pytest.mark.browser
+def test_saving_leaves_a_stored_notebook_as_it_is(page, lab):
+    address, root = lab
+    source = next(path for path in NOTEBOOKS if path.stem.startswith("02"))
+    nb, target = nbs.read(source), root / "saved.ipynb"
+    nb.metadata.language_info.version = platform.python_version()  # Lab writes that of the running kernel
+    nbs.write(nb, target)
+    page.goto(f"{address}/doc/workspaces/auto-saved/tree/saved.ipynb?reset")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=120_000)
+    page.wait_for_function(IDLE, timeout=120_000)
+    before = target.stat().st_mtime_ns
+    page.locator(PANEL + 'jp-button[data-command="docmanager:save"]').click()
+    end = time.monotonic() + 30
+    while target.stat().st_mtime_ns == before and time.monotonic() < end:
+        page.wait_for_timeout(100)
+    assert target.stat().st_mtime_ns != before, "it was not saved"
+    assert target.read_text(encoding="utf-8") == nbs.dumps(nb)
