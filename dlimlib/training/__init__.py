@@ -75,7 +75,7 @@ class Run:
         self.path = Path(recordings or home() / "runs") / name / profile() / "checkpoint.pt"
         self.recording = os.environ.get("DLIM_RECORD") == "record"
         self._log = Log()
-        self._interrupts = []
+        self._interrupts: list[int] = []
         self._rng = None  # random states of a checkpoint, put back when the loop begins
         self._disk_warned = False
         # GPUs before Ampere only pretend to compute in bfloat16, slowly

@@ -33,7 +33,7 @@ class Log:
         """Fetch the pending values, one copy per name; return the history, name -> ([steps], [values])."""
         pending, self.pending = self.pending, {}
         for name, entries in pending.items():
-            tensors = [v.reshape(()) for _, v in entries if isinstance(v, torch.Tensor)]
+            tensors = [v.reshape(()) if v.dim() else v for _, v in entries if isinstance(v, torch.Tensor)]
             fetched = iter(torch.stack(tensors).tolist() if tensors else ())
             steps, values = self.history.setdefault(name, ([], []))
             for step, value in entries:
