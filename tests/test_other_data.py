@@ -25,7 +25,8 @@ def execute(name, tmp_path, **settings):
     nbs.write(nb, path)
     command = [sys.executable, "-m", "dlimlib.course.record", str(path), "--profile", "smoke"]
     command += ["--threads", "1", "--out", str(tmp_path)]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    env = os.environ | {"DLIM_HOME": str(tmp_path / "home")}  # the notebook itself may be at work meanwhile
+    ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     done = nbs.read(tmp_path / "other.ipynb")
     show = lambda output: output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))  # noqa: E731

@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import io
 import os
 import random
 import signal
@@ -20,8 +21,8 @@ import torch
 from torch import nn
 
 import dlimlib as dl
-from dlimlib import training
-from dlimlib.training import checkpoint, display
+from dlimlib import settings, training
+from dlimlib.training import checkpoint, display, log
 
 
 class Batches:
@@ -81,6 +82,11 @@ def train(run, at=None, do=None):
 
 def interrupt():
     signal.raise_signal(signal.SIGINT)
+
+
+def kept(run):
+    """The names in its folder, apart from the lock's."""
+    return sorted(p.name for p in run.path.parent.iterdir() if p.suffix != ".lock")
 
 
 def result(run):
@@ -149,7 +155,7 @@ def test_logged_tensors_are_copied_and_free_of_the_graph():
     for _ in run:
         total += 1
         run.log(total=total, loss=(weight * 2).sum())
-        assert all(not v.requires_grad for entries in run._pending.values() for _, v in entries)
+        assert all(not v.requires_grad for entries in run._log.pending.values() for _, v in entries)
     assert run.history["total"] == ([0, 1, 2], [1.0, 2.0, 3.0])
     assert run.history["loss"][1] == [2.0, 2.0, 2.0]
 
@@ -169,7 +175,7 @@ def test_the_log_is_read_in_bulk_and_never_grows_without_bound(monkeypatch):
     run = new_run(steps=2000, every=2000)
     for _ in run:
         run.log(loss=value)
-    assert sum(reads) == 2000 and len(reads) <= 6 and max(reads) <= training.PENDING
+    assert sum(reads) == 2000 and len(reads) <= 6 and max(reads) <= log.PENDING
     assert len(run.history["loss"][0]) == 2000
 
 
@@ -265,7 +271,8 @@ def test_the_old_signal_handler_is_back_after_every_way_out(end):
         end(run)
         assert during and mine not in during  # in the loop the Run's own handler was there
         assert signal.getsignal(signal.SIGINT) is mine
-        assert not training._looping
+        with checkpoint.alone(run.path, "the lock is free"):
+            pass
     finally:
         signal.signal(signal.SIGINT, old)
 
@@ -314,9 +321,161 @@ def test_the_batches_of_dlimlib_resume_in_their_order():
     assert loop(True) == whole
 
 
-def test_a_new_run_is_the_default():
+def test_whatever_is_resumed_or_found_finished_says_so(capsys):
     train(new_run(), at=10, do=interrupt)
-    assert new_run().step == 0
+    capsys.readouterr()
+    run = new_run(resume=True)
+    assert capsys.readouterr().out == "toy: goes on after step 11 of 30.\n"
+    train(run)
+    capsys.readouterr()
+    assert new_run(resume=True).finished
+    said = "toy: finished already, 30 steps in 0:00; leave out resume=True to train anew.\n"
+    assert capsys.readouterr().out == said
+    assert new_run().step == 0  # a new run is the default
+
+
+@pytest.mark.parametrize("part, setting, words", [
+    (torch.optim.Adam, "lr", "opt's lr 0.01, not 0.02"),
+    (torch.optim.Adam, "weight_decay", "opt's weight_decay 0.01, not 0.02"),
+    (torch.optim.SGD, "momentum", "opt's momentum 0.01, not 0.02"),
+])  # fmt: skip
+@pytest.mark.parametrize("finished", [False, True])
+def test_an_optimizer_setting_that_differs_is_named_and_the_checkpoints_counts(
+    capsys, part, setting, words, finished
+):
+    def run(value, **options):
+        opt = part([nn.Parameter(torch.zeros(2))], **{"lr": 0.1, setting: value})
+        return dl.Run("toy", Batches(), steps=9, opt=opt, **options)
+
+    for _ in (first := run(0.01)):
+        if first.step == 4 and not finished:
+            interrupt()
+    capsys.readouterr()
+    second = run(0.02, resume=True)
+    assert second.parts["opt"].param_groups[0][setting] == 0.01
+    said = f"toy: the checkpoint's settings count: {words}. Only a new run takes others.\n"
+    assert capsys.readouterr().out.endswith(said)
+    run(0.01, resume=True)
+    assert "settings count" not in capsys.readouterr().out
+
+
+def test_what_a_schedule_has_moved_is_no_other_setting(capsys):
+    def run(lr, **options):
+        opt = torch.optim.SGD([nn.Parameter(torch.zeros(2))], lr, momentum=0.9)
+        cycle = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=9)
+        return dl.Run("cycle", Batches(), steps=9, opt=opt, cycle=cycle, **options)
+
+    for _ in (first := run(0.1)):
+        first.parts["opt"].step()
+        first.parts["cycle"].step()
+        if first.step == 4:
+            interrupt()
+    capsys.readouterr()
+    run(0.1, resume=True)
+    assert capsys.readouterr().out == "cycle: goes on after step 5 of 9.\n"
+    run(0.2, resume=True)
+    assert "opt's lr 0.004, not 0.008; opt's max_lr 0.1, not 0.2" in capsys.readouterr().out
+
+
+# ------------------------------------------------------------------------------ starting anew
+
+
+def test_a_new_run_makes_the_old_checkpoint_unusable_when_its_loop_begins(capsys):
+    old = train(new_run()).path.read_bytes()
+    run = new_run(seed=1)
+    assert run.path.read_bytes() == old  # to make a Run is not to train yet
+    with pytest.raises(ZeroDivisionError):
+        train(run, at=2, do=lambda: 1 / 0)
+    assert kept(run) == ["previous.pt"]
+    capsys.readouterr()
+    again = new_run(seed=1, resume=True)
+    assert again.step == 0  # and not the finished one from before the crash
+    said = capsys.readouterr().out
+    assert "there is no checkpoint" in said and "named checkpoint.pt, it can be resumed" in said
+    run.path.with_name("previous.pt").rename(run.path)
+    assert new_run(resume=True).finished
+
+
+def test_an_aborted_run_does_not_push_out_what_a_longer_one_left():
+    night = train(new_run()).path.read_bytes()
+    for _ in range(3):  # started by mistake, and stopped when that was noticed
+        run = train(new_run(seed=1), at=3, do=interrupt)
+        assert run.step == 4 and kept(run) == ["checkpoint.pt", "previous.pt"]
+        assert run.path.with_name("previous.pt").read_bytes() == night
+    second = train(new_run(seed=2)).path.read_bytes()
+    train(new_run(seed=3), at=3, do=interrupt)
+    assert run.path.with_name("previous.pt").read_bytes() == second  # it got as far, and is newer
+
+
+def test_a_damaged_checkpoint_is_out_of_the_way_too():
+    night = train(new_run()).path.read_bytes()
+    run = train(new_run(), at=3, do=interrupt)
+    run.path.write_bytes(b"half")
+    train(new_run(), at=3, do=lambda: new_run().path.exists() and pytest.fail("still there"))
+    assert run.path.with_name("previous.pt").read_bytes() == night
+
+
+def test_only_of_a_long_run_it_is_said_where_it_went(monkeypatch, capsys):
+    train(new_run(), at=10, do=interrupt)
+    for limit, said in ((60, False), (0, True), (0, False)):  # the third finds it aside already
+        monkeypatch.setattr(training, "SAVE_SECONDS", limit)
+        capsys.readouterr()
+        for _ in new_run():
+            break
+        out = capsys.readouterr().out
+        assert ("An earlier run, 11 of 30 steps in 0:00, is kept as previous.pt in" in out) is said
+        if not said and limit:
+            path = new_run().path
+            path.with_name("previous.pt").rename(path)
+
+
+def test_a_disk_that_does_not_let_it_be_moved_does_not_stop_a_run(monkeypatch):
+    train(new_run())
+    monkeypatch.setattr(os, "replace", no_space)
+    with pytest.warns(UserWarning, match="could not be written"):
+        assert train(new_run()).finished
+
+
+# ------------------------------------------------------------------------------ two at once
+
+
+OTHER = """
+import sys
+sys.path[:0] = [{tests!r}, {root!r}]
+import test_training as t
+
+def wait():
+    print("in the loop", flush=True)
+    sys.stdin.readline()
+
+t.train(t.new_run(), at=3, do=wait)
+"""
+
+
+def test_of_two_processes_with_one_name_the_second_is_refused_until_the_first_is_gone():
+    here = Path(__file__).resolve().parent
+    code = OTHER.format(tests=str(here), root=str(here.parent))
+    other = subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1, text=True)
+    try:
+        for line in other.stdout:
+            if "in the loop" in line:
+                break
+        run = new_run()
+        with pytest.raises(RuntimeError, match="two Runs named 'toy' .* in another notebook"):
+            train(run)
+    finally:
+        other.kill()  # it has no time to give anything back
+        other.communicate()
+    assert train(run).finished
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOLCK, "No locks available"), NotImplementedError()])
+def test_a_file_system_without_locks_does_not_stop_a_run(monkeypatch, error):
+    def refuse(self):
+        raise error
+
+    monkeypatch.setattr(checkpoint.FileLock, "acquire", refuse)
+    assert train(new_run()).finished and new_run(resume=True).finished
 
 
 def test_resuming_without_a_checkpoint_starts_anew_and_says_so(capsys):
@@ -421,7 +580,7 @@ def test_a_checkpoint_is_plain_tensors_and_numbers():
     assert state["step"] == state["steps"] == 30 and state["data"] == {"batches": "sums, seed 0"}
     assert set(state["parts"]) == {"net", "opt", "schedule"}
     assert {"python", "numpy", "torch"} <= set(state["rng"])
-    assert [p.name for p in run.path.parent.iterdir()] == ["checkpoint.pt"]
+    assert kept(run) == ["checkpoint.pt"]
 
 
 def test_what_could_not_be_loaded_again_is_not_saved():
@@ -434,7 +593,7 @@ def test_what_could_not_be_loaded_again_is_not_saved():
 
 def test_checkpoints_are_rare(monkeypatch):
     times = []
-    monkeypatch.setattr(training, "write", lambda path, state: times.append(state["step"]))
+    monkeypatch.setattr(checkpoint, "write", lambda path, state: times.append(state["step"]))
     train(new_run())
     assert times == [30]  # at the end; before that, a minute has to pass
     times.clear()
@@ -464,7 +623,7 @@ def half_then_die(file):
 
 def die_before_the_rename(old, new):
     global saves
-    saves += 1
+    saves += new.name == "checkpoint.pt"
     if saves == 9:
         kill()
     os.rename(old, new) if not os.path.exists(new) else (os.unlink(new), os.rename(old, new))
@@ -529,7 +688,7 @@ def test_a_full_disk_warns_once_keeps_the_old_checkpoint_and_trains_on(monkeypat
     assert len(caught) == 1 and "could not be written" in str(caught[0].message)
     assert "No space left" in str(caught[0].message)
     assert run.finished and run.path.read_bytes() == before
-    assert [p.name for p in run.path.parent.iterdir()] == ["checkpoint.pt"]
+    assert kept(run) == ["checkpoint.pt"]
 
 
 def test_an_interrupt_on_a_full_disk_does_not_claim_to_have_saved(monkeypatch, capsys):
@@ -537,6 +696,42 @@ def test_an_interrupt_on_a_full_disk_does_not_claim_to_have_saved(monkeypatch, c
     with pytest.warns(UserWarning, match="could not be written"):
         train(new_run(), at=6, do=interrupt)
     assert "could NOT be saved" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", [
+    *(lambda d, part=part: d[: int(part * len(d))] for part in (0, 0.001, 0.1, 0.5, 0.9, 0.999)),
+    lambda d: d[:-1],
+    lambda d: d + b"x",
+    *(lambda d, at=at: flipped(d, int(at * (len(d) - 64)), 64) for at in (0, 0.1, 0.3, 0.5, 0.7, 0.9, 1)),
+    *(lambda d, at=at: flipped(d, int(at * (len(d) - 1)), 1) for at in (0, 0.2, 0.4, 0.6, 0.8, 1)),
+    lambda d: random.Random(0).randbytes(len(d)),
+    lambda d: b"PK",
+    lambda d: d[: -checkpoint.DIGEST],  # what torch.save alone writes
+    lambda d: saved({"net": torch.zeros(3)}),
+])  # fmt: skip
+def test_a_damaged_or_foreign_checkpoint_ends_in_a_sentence(damage):
+    run = train(new_run(), at=10, do=interrupt)
+    run.path.write_bytes(damage(run.path.read_bytes()))
+    with pytest.raises(ValueError) as caught:
+        new_run(resume=True)
+    assert str(caught.value) == (
+        "toy can't go on from its checkpoint: checkpoint.pt is damaged, or no checkpoint of this course. "
+        f"To start anew leave out resume=True, or delete {run.path}"
+    )
+    assert train(new_run()).finished
+
+
+def flipped(data, begin, length):
+    """The data with some bytes turned over."""
+    middle = bytes(255 - byte for byte in data[begin : begin + length])
+    return data[:begin] + middle + data[begin + length :]
+
+
+def saved(state):
+    """What PyTorch writes of a state."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    return file.getvalue()
 
 
 # ------------------------------------------------------------------------------ bad losses
@@ -550,7 +745,8 @@ def test_a_bad_loss_stops_the_run_by_name_and_first_step(monkeypatch, bad):
         for _ in run:
             run.log(loss_D=1.0 if run.step < 9 else float("nan"))
             run.log(loss_G=torch.tensor(1.0 if run.step < 7 else float(bad)))
-    assert run.path.read_bytes() == good  # no checkpoint with bad numbers in it
+    assert kept(run) == ["previous.pt"]  # no checkpoint with bad numbers in it
+    assert run.path.with_name("previous.pt").read_bytes() == good
     assert run.history["loss_G"][1][:7] == [1.0] * 7  # the curve up to there can still be drawn
     with pytest.raises(FloatingPointError):
         list(run)
@@ -612,15 +808,28 @@ def test_a_mistake_in_the_preview_comes_to_light_in_plain_text_too():
 
 
 @pytest.mark.parametrize("capability, enabled", [((8, 0), True), ((7, 5), False)])
-def test_gpus_get_tf32_and_bfloat16_where_they_compute_in_it(monkeypatch, capability, enabled):
-    asked = []
+def test_autocast_is_for_gpus_that_compute_in_bfloat16(monkeypatch, capability, enabled):
     monkeypatch.setattr(training, "device", lambda: torch.device("cuda"))
-    monkeypatch.setattr(torch, "set_float32_matmul_precision", asked.append)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
     monkeypatch.setattr(torch, "autocast", lambda kind, dtype: (kind, dtype))
-    run = new_run()
+    assert (new_run().autocast() == ("cuda", torch.bfloat16)) is enabled
+
+
+def test_choosing_a_gpu_switches_tf32_on_but_only_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", asked.append)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    settings._allow_tf32.cache_clear()
+    assert [dl.device(), dl.device()] == [torch.device("cuda")] * 2
     assert asked == ["high"] and torch.backends.cudnn.allow_tf32
-    assert (run.autocast() == ("cuda", torch.bfloat16)) is enabled
+
+
+def test_a_wrong_profile_is_answered_with_the_choices(monkeypatch):
+    monkeypatch.setenv("DLIM_PROFILE", "fast")
+    for early in (dl.profile, lambda: dl.budget(smoke=1, cpu=2, gpu=3), new_run):
+        with pytest.raises(ValueError, match="DLIM_PROFILE must be one of smoke, cpu, gpu, got 'fast'"):
+            early()
 
 
 # ------------------------------------------------------------------------------ display

@@ -16,7 +16,7 @@ from .images import Images
 
 VERSION = "1"
 
-# digit -> its writing styles "odds| stroke ; stroke", points x,y from -10 to 10, y upwards, * marks a corner
+# digit -> its styles "weight| stroke ; stroke", points x,y from -10 to 10, y upwards, * marks a corner
 STYLES = {
     0: [
         "4| 1,10 -5,6 -6,0 -4,-7 0,-10 5,-7 6,0 4,7 0,10",
@@ -101,7 +101,7 @@ ROW = 60  # uniform numbers a picture is made of
 
 
 def render(n, *, seed=0, start=0, size=28, device="cpu", progress=False):
-    """Draw digits start … start + n - 1 as Images of (n, 1, size, size); digit i hangs on (seed, i) only."""
+    """Draw digits start … start + n - 1 as Images of (n, 1, size, size); digit i depends on (seed, i)."""
     chunk = 4096 if torch.device(device).type == "cuda" else 512
     x, y = torch.empty(n, 1, size, size, dtype=torch.uint8), torch.empty(n, dtype=torch.long)
     with tqdm(total=n, desc="toy-digits", unit="digit", disable=not progress, delay=0.5) as bar:
@@ -114,18 +114,18 @@ def render(n, *, seed=0, start=0, size=28, device="cpu", progress=False):
 
 
 def uniforms(n, seed, start=0):
-    """Rows start … start + n - 1 of the endless table (…, ROW) of uniform numbers, float64, of a seed."""
+    """Return rows start … start + n - 1 of a seed's endless table (…, ROW) of uniform numbers, float64."""
     bits = np.random.Philox(key=seed)
     bits.advance(start * ROW // 4)  # it makes four numbers a count
     return torch.from_numpy(np.random.Generator(bits).random((n, ROW)))
 
 
 def write(u, device="cpu"):
-    """Uniform numbers (N, ROW) -> digits (N,), pen paths (N, STEPS, 2) in [-1, 1], pen widths (N, STEPS),
-    pen down (N, STEPS - 1), ink (N, 1, 1, 1) in [0.85, 1]."""
-    odds, first, *tables = glyphs()
+    """Turn uniform numbers (N, ROW) into digits (N,), pen paths (N, STEPS, 2) in [-1, 1], pen widths
+    (N, STEPS), pen down (N, STEPS - 1), ink (N, 1, 1, 1) in [0.85, 1]."""
+    weights, first, *tables = glyphs()
     label = (u[:, 0] * 10).long()
-    upto = odds[label].cumsum(1)
+    upto = weights[label].cumsum(1)
     style = (u[:, 1:2] * upto[:, -1:] >= upto).sum(1)
     points, corner, spline, down = (t.to(device)[(first[label] + style).to(device)] for t in tables)
 
@@ -154,7 +154,7 @@ def write(u, device="cpu"):
 
 
 def draw(path, width, down, size=28, margin=0.30):
-    """Antialiased ink (N, 1, size, size) in [0, 1] of pen paths, on whatever device they are."""
+    """Draw pen paths, on whatever device they are, as antialiased ink (N, 1, size, size) in [0, 1]."""
     half = 1 + margin
     line = ((torch.arange(size, device=path.device) + 0.5) / size * 2 - 1) * half
     y, x = (t.reshape(-1) for t in torch.meshgrid(-line, line, indexing="ij"))
@@ -178,20 +178,21 @@ def draw(path, width, down, size=28, margin=0.30):
 
 @cache
 def glyphs():
-    """Odds (10, most styles) and first glyph (10,) of each digit, then for each glyph its points (POINTS, 2),
-    which of them repeat the last one (POINTS - 1, 1), spline matrix (STEPS, POINTS), pen down (STEPS - 1)."""
-    odds, first, rows = torch.zeros(10, max(map(len, STYLES.values()))).double(), [], []
+    """Return weights (10, most styles) and first glyph (10,) of each digit, and of each glyph its points
+    (POINTS, 2), which of them repeat the last one (POINTS - 1, 1), spline matrix (STEPS, POINTS), and pen
+    down (STEPS - 1)."""
+    weights, first, rows = torch.zeros(10, max(map(len, STYLES.values()))).double(), [], []
     for digit, styles in STYLES.items():
         first.append(len(rows))
         for k, style in enumerate(styles):
             weight, body = style.split("|")
-            odds[digit, k] = float(weight)
+            weights[digit, k] = float(weight)
             rows.append(parse(body))
-    return odds, torch.tensor(first), *(torch.stack(column) for column in zip(*rows, strict=True))
+    return weights, torch.tensor(first), *(torch.stack(column) for column in zip(*rows, strict=True))
 
 
 def parse(body):
-    """The strokes of one style -> its rows of the tables of glyphs()."""
+    """Turn the strokes of one style into its rows of the tables of glyphs()."""
     strokes = []
     for stroke in body.split(";"):
         points = []
@@ -214,7 +215,7 @@ def parse(body):
 
 
 def catmull_rom(m, s):
-    """Weights (len(s), m) of m points in the Catmull-Rom curve through them, at s in [0, m - 1]."""
+    """Return weights (len(s), m) of m points in the Catmull-Rom curve through them, at s in [0, m - 1]."""
     i = s.long().clamp(max=m - 2)
     u = s - i
     w = [-u + 2 * u**2 - u**3, 2 - 5 * u**2 + 3 * u**3, u + 4 * u**2 - 3 * u**3, u**3 - u**2]

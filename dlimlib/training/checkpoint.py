@@ -1,57 +1,100 @@
-"""What a checkpoint needs: random states, the comparison of shapes, a write that cannot leave half a file."""
+"""What a Run keeps on disk: a whole file or none, its own and no other's, and one writer at a time."""
 
+import hashlib
 import io
 import os
 import pickle
 import random
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from torch import nn
 
-
-def rng_state():
-    """The random states of Python, NumPy and PyTorch (CPU and GPUs), as plain numbers and tensors."""
-    kind, keys, *rest = np.random.get_state()
-    state = {"python": random.getstate(), "numpy": [kind, keys.tolist(), *rest]}
-    state["torch"] = torch.get_rng_state()
-    if torch.cuda.is_initialized():
-        state["cuda"] = torch.cuda.get_rng_state_all()
-    if torch.backends.mps.is_available():
-        state["mps"] = torch.mps.get_rng_state()
-    return state
+DIGEST = hashlib.sha256().digest_size  # bytes at the end of a file: PyTorch reads over damage in silence
 
 
-def set_rng_state(state):
-    """Put back what rng_state() returned, as far as the devices are here."""
-    random.setstate(state["python"])
-    np.random.set_state(tuple(state["numpy"]))
-    torch.set_rng_state(state["torch"])
-    if len(state.get("cuda", ())) == torch.cuda.device_count() > 0:
-        torch.cuda.set_rng_state_all(state["cuda"])
-    if "mps" in state and torch.backends.mps.is_available():
-        torch.mps.set_rng_state(state["mps"])
+def save(path, progress, history, *, batches, parts):
+    """Write all that a run needs to go on to the same numbers, bit for bit; errors as write() has them.
+
+    progress: a dict of step, steps and seconds. history: name -> ([steps], [values]).
+    """
+    columns = {
+        name: (torch.tensor(at), torch.tensor(values, dtype=torch.float64))
+        for name, (at, values) in history.items()
+    }
+    state = {
+        **progress,
+        "history": columns,
+        "data": fingerprints(batches, parts),
+        "rng": rng_state(),
+        "batches": batches.state_dict() if hasattr(batches, "state_dict") else None,
+        "parts": {key: part.state_dict() for key, part in parts.items()},
+    }
+    write(path, state)
 
 
-def shapes(part, state=None):
-    """What must agree before a state is loaded into a part: a module's shapes, an optimizer's groups."""
-    state = part.state_dict() if state is None else state
-    if isinstance(part, nn.Module):
-        return {key: tuple(v.shape) for key, v in state.items() if isinstance(v, torch.Tensor)}
-    if isinstance(part, torch.optim.Optimizer):
-        groups = state["param_groups"]
-        return {f"group {i}": f"{len(group['params'])} tensors" for i, group in enumerate(groups)}
-    return {}
+def load(path, *, steps, batches, parts):
+    """Put parts and batches back, in place; return the rest as a dict: step, seconds, history, rng, changed.
+
+    changed: the optimizers' settings that were given otherwise now, as words; the checkpoint's are in force.
+    ValueError, whose words say why, if the file is damaged or another run's; then nothing has been changed.
+    """
+    state = read(path)
+    if state["steps"] != steps:
+        raise ValueError(f"it was made for {state['steps']} steps, and now there are {steps}")
+    data = fingerprints(batches, parts)
+    for key in sorted(data.keys() | state["data"].keys()):
+        then, now = state["data"].get(key), data.get(key)
+        if then != now:
+            raise ValueError(f"the data are others; {key} were {then} and are now {now}")
+    if state["parts"].keys() != parts.keys():
+        raise ValueError(f"its parts are {', '.join(state['parts'])}, and now they are {', '.join(parts)}")
+    if state["batches"] is None and state["step"] < steps:
+        raise ValueError("these batches have no state_dict(), so their order is lost")
+    for key, part in parts.items():
+        if why := difference(shapes(part), shapes(part, state["parts"][key])):
+            raise ValueError(f"{key} has changed; {why}")
+    changed = [
+        f"{key}'s {words}" for key, part in parts.items() for words in settings(part, state["parts"][key])
+    ]
+    for key, part in parts.items():
+        part.load_state_dict(state["parts"][key])
+    if state["batches"] is not None:
+        batches.load_state_dict(state["batches"])
+    history = {name: (at.tolist(), values.tolist()) for name, (at, values) in state["history"].items()}
+    return {key: state[key] for key in ("step", "seconds", "rng")} | {"history": history, "changed": changed}
 
 
-def difference(now, then):
-    """The first key on which two dicts of shapes differ, as words; None if they agree."""
-    for key in [*now, *then]:
-        if now.get(key) != then.get(key):
-            return f"{key} was {then.get(key, 'not there')} and is now {now.get(key, 'not there')}"
-    return None
+def set_aside(path):
+    """Rename an earlier run's checkpoint to previous.pt, which no Run reads; return the state in there.
+
+    What got less far than previous.pt goes instead of it: a run that is started twice by mistake does not
+    cost a night's training. None if there was no checkpoint. OSError if the folder can not be written to.
+    """
+    if not path.exists():
+        return None
+    previous = path.with_name("previous.pt")
+    now, kept = peek(path), peek(previous)
+    if now["step"] / now["steps"] < kept["step"] / kept["steps"]:
+        path.unlink()
+        return kept
+    os.replace(path, previous)
+    return now
+
+
+def peek(path):
+    """Return the state at path; one of no steps where none can be read."""
+    try:
+        return read(path)
+    except (OSError, ValueError):
+        return {"step": 0, "steps": 1, "seconds": 0.0}
+
+
+# -------------------------------------------------------------------------- files
 
 
 def write(path, state):
@@ -77,8 +120,106 @@ def write(path, state):
     try:
         with open(temporary, "wb") as file:
             file.write(buffer.getbuffer())
+            file.write(hashlib.sha256(buffer.getbuffer()).digest())
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read(path):
+    """Return the state that write() left at path; ValueError if it is not that to the last byte."""
+    data = path.read_bytes()
+    if hashlib.sha256(data[:-DIGEST]).digest() != data[-DIGEST:]:
+        raise ValueError(f"{path.name} is damaged, or no checkpoint of this course")
+    return torch.load(io.BytesIO(data[:-DIGEST]), map_location="cpu", weights_only=True)
+
+
+@contextmanager
+def alone(path, name):
+    """Be the only one, in this process and others, who trains into path; RuntimeError if another one does."""
+    lock = FileLock(f"{path}.lock", timeout=0, thread_local=False)  # the system's own: a crash frees it
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise RuntimeError(
+            f"two Runs named {name!r} are in their loops at once, here or in another notebook, and would "
+            "overwrite each other's checkpoint; stop the other one, or give this one a name of its own"
+        ) from None
+    except (OSError, NotImplementedError):
+        pass  # a folder that can't be written, or without locks: saving will say so, or works all the same
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+# -------------------------------------------------------------------------- what must agree
+
+
+def fingerprints(batches, parts):
+    """Return what names the data: a fingerprint of the batches, and of every part that has one."""
+    sources = {"batches": batches, **parts}
+    return {key: s.fingerprint() for key, s in sources.items() if hasattr(s, "fingerprint")}
+
+
+def shapes(part, state=None):
+    """Return what must agree before a state is loaded: a module's shapes, an optimizer's groups."""
+    state = part.state_dict() if state is None else state
+    if isinstance(part, nn.Module):
+        return {key: tuple(v.shape) for key, v in state.items() if isinstance(v, torch.Tensor)}
+    if isinstance(part, torch.optim.Optimizer):
+        groups = state["param_groups"]
+        return {f"group {i}": f"{len(group['params'])} tensors" for i, group in enumerate(groups)}
+    return {}
+
+
+def difference(now, then):
+    """Return the first key on which two dicts of shapes differ, as words; None if they agree."""
+    for key in [*now, *then]:
+        if now.get(key) != then.get(key):
+            return f"{key} was {then.get(key, 'not there')} and is now {now.get(key, 'not there')}"
+    return None
+
+
+def settings(part, state):
+    """Return the settings of an optimizer (learning rate, …) that its state has otherwise, each as words."""
+    if not isinstance(part, torch.optim.Optimizer):
+        return []
+    found = {}
+    for now, then in zip(part.state_dict()["param_groups"], state["param_groups"], strict=True):
+        moving = {"lr"} if "initial_lr" in now else set()  # a schedule moves it, and has noted where it began
+        if "base_momentum" in now:  # such a schedule moves these as well
+            moving |= {"momentum", "betas"}
+        for key in now.keys() & then.keys() - moving - {"params"}:
+            if now[key] != then[key]:
+                found[f"{key.removeprefix('initial_')} {then[key]}, not {now[key]}"] = None
+    return sorted(found)
+
+
+# -------------------------------------------------------------------------- random numbers
+
+
+def rng_state():
+    """Return the random states of Python, NumPy and PyTorch (CPU and GPUs), as plain numbers and tensors."""
+    kind, keys, *rest = np.random.get_state()
+    state = {"python": random.getstate(), "numpy": [kind, keys.tolist(), *rest]}
+    state["torch"] = torch.get_rng_state()
+    if torch.cuda.is_initialized():
+        state["cuda"] = torch.cuda.get_rng_state_all()
+    if torch.backends.mps.is_available():
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def set_rng_state(state):
+    """Put back what rng_state() returned, as far as the devices are here."""
+    random.setstate(state["python"])
+    np.random.set_state(tuple(state["numpy"]))
+    torch.set_rng_state(state["torch"])
+    if len(state.get("cuda", ())) == torch.cuda.device_count() > 0:
+        torch.cuda.set_rng_state_all(state["cuda"])
+    if "mps" in state and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state["mps"])

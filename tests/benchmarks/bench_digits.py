@@ -1,43 +1,20 @@
-"""Drawing digits, against a prototype in $DLIM_PROTOTYPES, else against the stated 0.4 ms of one."""
+"""Drawing digits, beside the renderer of an earlier commit."""
 
-import importlib.util
-import os
-import time
+from functools import partial
 
 import torch
 
 from dlimlib.data import digits
 
+from . import before
+
 N = 512
 
 
-def prototype():
-    """The prototype's module, or None."""
-    path = os.path.join(os.environ.get("DLIM_PROTOTYPES", ""), "digits.py")
-    if not os.path.isfile(path):
-        return None
-    spec = importlib.util.spec_from_file_location("prototype_digits", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def seconds(draw):
-    begun = time.perf_counter()
-    draw()
-    return time.perf_counter() - begun
-
-
 def rows():
-    """Each side's best of five runs that take turns, in seconds a digit."""
+    """Seconds a digit; the bar leaves room for what two runs of one renderer differ by."""
     torch.set_num_threads(1)
-    old, generator = prototype(), torch.Generator().manual_seed(0)
-    times = []
-    for _ in range(5):
-        stated = 0.4e-3 * N
-        times.append((
-            seconds(lambda: digits.render(N, seed=1)),
-            seconds(lambda: old.digits(N, generator)) if old else stated,
-        ))  # fmt: skip
-    ours, baseline = (min(t) / N for t in zip(*times, strict=True))
-    yield f"a toy digit, 28 x 28{'' if old else ' (baseline as stated)'}", ours, baseline, "<= 1"
+    with before.module("data.digits") as old:
+        jobs = [m and partial(m.render, N, seed=1) for m in (digits, old)]
+        ours, baseline = before.in_turn(*jobs)
+    yield "a toy digit, 28 x 28, s", ours / N, baseline and baseline / N, "<= 1.1"

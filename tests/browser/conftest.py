@@ -44,6 +44,7 @@ def lab(tmp_path_factory):
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     folders = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
+    folders += ("DLIM_HOME",)  # the same notebooks may be at work elsewhere meanwhile
     env = {**os.environ, **{name: str(scratch / name) for name in folders}, "DLIM_PROFILE": "smoke"}
     here = str(Path(__file__).parents[2])
     env["PYTHONPATH"] = os.pathsep.join([here, *filter(None, [env.get("PYTHONPATH")])])

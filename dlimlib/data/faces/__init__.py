@@ -36,7 +36,7 @@ __all__ = [
 
 
 def _checked(factors):
-    """The factors as float tensors on the CPU, or a sentence that says what is wrong with them."""
+    """Return the factors as float tensors on the CPU; ValueError if there is something wrong with them."""
     missing = [k for k in SHAPES if k not in factors]
     unknown = [k for k in factors if k not in SHAPES]
     if missing or unknown:
@@ -53,7 +53,7 @@ def _checked(factors):
 
 @contextmanager
 def _plain_float32(device):
-    """No TF32 and no autocast in here: a depth needs all the bits of a float."""
+    """Keep TF32 and autocast out: a depth needs all the bits of a float."""
     on = "cuda" if device.type == "cuda" else "cpu"
     precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")

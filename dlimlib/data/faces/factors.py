@@ -17,7 +17,7 @@ LOCKS = 19  # the most ellipsoids that a hair style is built of
 
 # ---------------------------------------------------------------------------- colours (in linear light)
 def rgb(*hexes):
-    """Colours like 'f2c8aa' as a table (len, 3) of linear light."""
+    """Return colours like 'f2c8aa' as a table (len, 3) of linear light."""
     return torch.tensor([[int(h[i : i + 2], 16) / 255 for i in (0, 2, 4)] for h in hexes]) ** 2
 
 
@@ -36,16 +36,16 @@ HAIR = rgb(
     "d6d4d2",
 )
 #            black  dark  brown light  ...   blond      red        (grey and white come with age)
-HAIR_ODDS = torch.tensor(
+HAIR_PROBABILITIES = torch.tensor(
     [
-        [0.08, 0.12, 0.18, 0.16, 0.12, 0.12, 0.09, 0.09, 0.04],  # by skin: fair,
+        [0.08, 0.12, 0.18, 0.16, 0.12, 0.12, 0.09, 0.09, 0.04],  # skin: fair
         [0.32, 0.24, 0.18, 0.12, 0.06, 0.02, 0.00, 0.03, 0.03],  # middle
-        [0.50, 0.28, 0.14, 0.04, 0.02, 0.00, 0.00, 0.00, 0.02],
+        [0.50, 0.28, 0.14, 0.04, 0.02, 0.00, 0.00, 0.00, 0.02],  # dark
     ]
-)  # and dark
+)
 DYED = rgb("e07aa9", "5b8fd0", "45ad92", "9a72cc")
 IRIS = rgb("33190f", "54301a", "79532a", "66803f", "5c8ea6", "4a74ae", "7f8b92")
-IRIS_ODDS = torch.tensor(
+IRIS_PROBABILITIES = torch.tensor(
     [
         [0.12, 0.18, 0.18, 0.18, 0.18, 0.08, 0.08],
         [0.34, 0.34, 0.20, 0.08, 0.04, 0.00, 0.00],
@@ -66,14 +66,14 @@ def along(palette, t):
 
 
 def hsv(hue, saturation, value):
-    """Hue, saturation and value (n,) in [0, 1] as colours (n, 3) in linear light."""
+    """Turn hue, saturation and value (n,) in [0, 1] into colours (n, 3) in linear light."""
     k = (torch.tensor([5.0, 3.0, 1.0]) + hue[:, None] * 6) % 6
     return (value[:, None] * (1 - saturation[:, None] * torch.minimum(k, 4 - k).clamp(0, 1))) ** 2
 
 
 # ---------------------------------------------------------------------------- random numbers
 def uniforms(n, seed, start=0, stream=0):
-    """Rows start … start + n - 1 of the endless table (…, ROW) of uniform numbers that belongs to a seed."""
+    """Return rows start … start + n - 1 of a seed's endless table (…, ROW) of uniform numbers in [0, 1)."""
     try:
         seed, n, start = operator.index(seed), operator.index(n), operator.index(start)
     except TypeError:
@@ -86,7 +86,7 @@ def uniforms(n, seed, start=0, stream=0):
 
 
 class Draw:
-    """Turns the columns of a table (n, K) of uniform numbers, one after another, into random values (n,)."""
+    """Turn the columns of a table (n, K) of uniform numbers, one after another, into random values (n,)."""
 
     def __init__(self, table):
         self.columns = iter(table.unbind(1))
@@ -100,16 +100,16 @@ class Draw:
     def coin(self, p):
         return (next(self.columns) < p).float()
 
-    def index(self, odds):
-        """A choice by odds (K,) or (n, K)."""
-        upto = torch.as_tensor(odds, dtype=torch.double).cumsum(-1)
+    def index(self, weights):
+        """Choose from 0 … K - 1 in proportion to weights (K,) or (n, K)."""
+        upto = torch.as_tensor(weights, dtype=torch.double).cumsum(-1)
         u = next(self.columns)[:, None] * upto[..., -1:]
         return (u >= upto).sum(-1).clamp(max=upto.shape[-1] - 1)
 
 
 # ---------------------------------------------------------------------------- identity
 class HairStyle(NamedTuple):
-    """How often a style is worn, and the cap of hair on the skull that all its locks grow from."""
+    """Hold how often a style is worn, and the cap of hair on the skull that all its locks grow from."""
 
     women: float  # share of them who wear it
     men: float
@@ -138,12 +138,12 @@ BY_STYLE = HairStyle(*torch.tensor(list(STYLES.values())).T)  # each field as a 
 
 
 def identity_factors(table):
-    """Who it is: everything that stays with a person, from uniform numbers (n, ROW)."""
+    """Turn uniform numbers (n, ROW) into who it is: everything that stays with a person."""
     d = Draw(table[:, :ONLY_IDENTITY])
     masc, age, tone = d.uniform(), d.uniform(), d.uniform()
     man, shade = (masc > 0.5).float(), (tone * 3).long().clamp(max=2)
     style = d.index(torch.stack([BY_STYLE.women, BY_STYLE.men])[man.long()])
-    natural = HAIR[d.index(HAIR_ODDS[shade])]
+    natural = HAIR[d.index(HAIR_PROBABILITIES[shade])]
     grey = (torch.lerp(HAIR[9], HAIR[10], d.uniform()[:, None]), (age > 0.85).float() * d.coin(0.75))
     dyed = (DYED[d.index([1.0] * 4)], (age < 0.6).float() * d.coin(0.09))
     hair = natural
@@ -170,7 +170,7 @@ def identity_factors(table):
         eye_y=d.normal(0, 0.025),
         eye_size=d.normal(1.17, 0.08) - 0.12 * masc,
         eye_tilt=d.normal(0.06, 0.07),
-        iris=IRIS[d.index(IRIS_ODDS[shade])] * d.uniform(0.85, 1.2)[:, None],
+        iris=IRIS[d.index(IRIS_PROBABILITIES[shade])] * d.uniform(0.85, 1.2)[:, None],
         lashes=d.uniform(0, 0.3) + 0.7 * (1 - man),
         brow_t=d.normal(0.76, 0.11) + 0.36 * masc,
         brow_y=d.normal(0.01, 0.025),
@@ -207,7 +207,7 @@ def identity_factors(table):
 
 # ---------------------------------------------------------------------------- scene
 def scene_factors(table):
-    """How we meet them: pose, expression, light, clothes and surroundings, from uniform numbers (n, ROW)."""
+    """Turn uniform numbers (n, ROW) into how we meet them: pose, expression, light, clothes, surroundings."""
     d = Draw(table[:, ONLY_IDENTITY:])
     yaw, pitch, smile, hue = (
         d.normal(0, 0.30),
@@ -246,23 +246,23 @@ SHAPES = {k: v.shape[1:] for k, v in {**identity_factors(_one), **scene_factors(
 
 # ---------------------------------------------------------------------------- public
 def sample(n, *, seed=0, start=0):
-    """The factors of faces start … start + n - 1, tensors (n, …); face i depends on (seed, i) only."""
+    """Draw the factors of faces start … start + n - 1, tensors (n, …); face i depends on (seed, i) only."""
     table = uniforms(n, seed, start)
     return {**identity_factors(table), **scene_factors(table)}
 
 
 def person(seed):
-    """The identity factors of one person (a batch of one); persons share no numbers with `sample`."""
+    """Draw the identity factors of one person (a batch of one); persons share no numbers with `sample`."""
     return identity_factors(uniforms(1, seed, stream=1))
 
 
 def identity(factors):
-    """The half of the factors that says who it is."""
+    """Return the half of the factors that says who it is."""
     return {k: factors[k] for k in IDENTITY}
 
 
 def scene(factors):
-    """The half of the factors that says how we meet them: pose, expression, light, clothes, background."""
+    """Return the half of the factors that says how we meet them: pose, expression, light, clothes, wall."""
     return {k: factors[k] for k in SCENE}
 
 
@@ -275,6 +275,6 @@ def combine(who, scene):
 
 
 def mix(a, b, t):
-    """Factors between a (t = 0) and b (t = 1), t a number or (n,); styles are weights, so hair morphs."""
+    """Mix factors from a (t = 0) to b (t = 1), t a number or (n,); styles are weights, so hair morphs."""
     t = torch.as_tensor(t, dtype=torch.float, device=next(iter(a.values())).device).reshape(-1)
     return {k: torch.lerp(a[k], b[k], t.view(-1, *[1] * (a[k].dim() - 1))) for k in a}

@@ -20,33 +20,38 @@ HIDDEN = 0.02  # radius of an unused lock
 
 @functools.cache
 def constant(device, *values):
-    """A small tensor of numbers on a device, made once."""
+    """Return a small tensor of numbers on a device, made once."""
     return torch.tensor(values, dtype=torch.float, device=device)
 
 
+def plane(colours):
+    """Return colours (n, 3) as pictures (n, 3, 1, 1)."""
+    return colours.view(-1, 3, 1, 1)
+
+
 def over(a, b, m):
-    """b (a tensor or a number) laid over a with coverage m."""
+    """Lay b, a tensor or a number, over a with coverage m in [0, 1]."""
     return torch.lerp(a, b, m) if torch.is_tensor(b) else a + m * (b - a)
 
 
 def step(x, w=0.02):
-    """0 below zero, 1 above, with a soft edge of width w."""
+    """Return 0 where x is below zero, 1 above, with a soft edge of width w."""
     return (x / w + 0.5).clamp_(0, 1)
 
 
 def cut(z, keep):
-    """The surface z where `keep` is true, nothing elsewhere."""
+    """Keep the surface z where `keep` is true; nothing is left elsewhere."""
     return (z - FAR).mul_(keep.float()).add_(FAR)
 
 
 def bell(*terms):
-    """exp(-sum of squares)."""
+    """Return exp(-sum of squares) of the terms."""
     return torch.exp(-sum(t * t for t in terms).clamp_(max=20))
 
 
 # ---------------------------------------------------------------------------- ellipsoids
 def rotation(yaw, pitch, roll):
-    """Rotations (n, 3, 3) by angles (n,) in radians: about the vertical axis, then nodding, then tilting."""
+    """Return rotations (n, 3, 3) by angles (n,) in radians: about the vertical axis, a nod, then a tilt."""
     o, i = torch.zeros_like(yaw), torch.ones_like(yaw)
     c, s = torch.cos, torch.sin
 
@@ -61,7 +66,7 @@ def rotation(yaw, pitch, roll):
 
 
 def blobs(n, *rows):
-    """Ellipsoids (n, K, 7) from K rows (x, y, z, rx, ry, rz[, roll]) of numbers or (n,) tensors."""
+    """Return ellipsoids (n, K, 7) from K rows (x, y, z, rx, ry, rz[, roll]) of numbers or (n,) tensors."""
     rows = [(*row, 0.0)[:7] for row in rows]
     table = torch.tensor([[0.0 if torch.is_tensor(v) else v for v in row] for row in rows]).repeat(n, 1, 1)
     for k, row in enumerate(rows):
@@ -72,17 +77,17 @@ def blobs(n, *rows):
 
 
 def pair(x, y, z, rx, ry, rz, roll=0.0):
-    """The same ellipsoid on both sides of the face."""
+    """Return the same ellipsoid on both sides of the face."""
     return (x, y, z, rx, ry, rz, roll), (-x, y, z, rx, ry, rz, -roll)
 
 
 def sides(*rows):
-    """Each of the rows on both sides of the face."""
+    """Return each of the rows on both sides of the face."""
     return [blob for row in rows for blob in pair(*row)]
 
 
 def surface(b, R=None):
-    """What ellipsoids (n, K, 7), turned with the head by R, look like to the camera: coefficients (n, K, 10).
+    """Return what ellipsoids (n, K, 7), turned by R, look like to the camera: coefficients (n, K, 10).
 
     Three of the depth's linear part, six of the quadratic under the root, one for how the outside drops.
     """
@@ -110,7 +115,7 @@ def surface(b, R=None):
 
 
 class Window:
-    """The pixels of a rectangle of the picture: their coordinates x, y (h, w) and where they sit in it."""
+    """Hold the pixels of a rectangle of the picture: coordinates x, y (h, w) and where they sit in it."""
 
     def __init__(self, S, device, left=-9, right=9, bottom=-9, top=9):
         def pixel(v):
@@ -124,7 +129,7 @@ class Window:
         self.basis = torch.stack([x * x, x * y, y * y, x, y, torch.ones_like(x)])
 
     def inside(self, other):
-        """Where this window's pixels sit in another window that contains them."""
+        """Return where this window's pixels sit in another window that contains them."""
         return (
             ...,
             *(
@@ -134,7 +139,7 @@ class Window:
         )
 
     def layers(self, coefficients):
-        """Of one ellipsoid after another: its front depth (n, h, w), and zero inside it, negative outside."""
+        """Yield of each ellipsoid its front depth (n, h, w), and a map: 0 inside it, negative outside."""
         for row in coefficients.unbind(1):
             z, q = row[:, :3] @ self.basis[3:], row[:, 3:9] @ self.basis
             z += q.clamp(min=1e-9).sqrt_()  # (the root of 0 is oddly slow)
@@ -142,14 +147,14 @@ class Window:
             yield z.view(-1, *self.x.shape), q.view(-1, *self.x.shape)
 
     def to_head(self, z, R):
-        """Head coordinates u, v, w (n, h, w) of the surface points at depth z."""
+        """Return head coordinates u, v, w (n, h, w) of the surface points at depth z."""
         x, y, z = self.x - PIVOT[0], self.y - PIVOT[1], z - PIVOT[2]
         r = R[..., None, None]
         return [(r[:, 0, i] * x + (r[:, 1, i] * y + PIVOT[i])).addcmul_(r[:, 2, i], z) for i in range(3)]
 
 
 def weld(layers, k):
-    """Smooth maximum of (depth, inside) layers: surfaces closer than k, a number or (n, 1, 1), melt."""
+    """Take the smooth maximum of layers (depth, inside): nearer than k, number or (n, 1, 1), they melt."""
     layers = iter(layers)
     z, q = next(layers)
     for b, p in layers:
@@ -204,7 +209,7 @@ def torso(f):
 
 # ---------------------------------------------------------------------------- hair
 def on_scalp(count, reach):
-    """Evenly spread directions on the part of a sphere that hair grows from (a golden spiral)."""
+    """Spread directions evenly on the part of a sphere that hair grows from (a golden spiral)."""
     rows = []
     for i in range(count):
         c = 1 - (1 - math.cos(reach)) * (i + 0.5) / count
@@ -215,7 +220,7 @@ def on_scalp(count, reach):
 
 
 def hair_style(name, f):
-    """A style as at most LOCKS ellipsoids, shaped by the person's own length, volume and parting."""
+    """Return a style as at most LOCKS ellipsoids, shaped by the person's own length, volume and parting."""
     w, L, v, p = f["head_w"], f["length"], f["volume"], f["part"]
 
     def ball(R, r, directions, y=0.30):
@@ -282,7 +287,7 @@ def hair_style(name, f):
 
 
 def hair(f):
-    """Hair's shell on the skull, a style's locks, a fringe (n, 1 + LOCKS + 6, 7); and the cap's numbers."""
+    """Return hair's shell, a style's locks and a fringe (n, 1 + LOCKS + 6, 7), and the cap's numbers."""
     n, w, h = len(f["yaw"]), f["head_w"], f["head_h"]
     cap = f["style"] @ torch.stack(BY_STYLE[2:], 1)
     thick, _, allow, _, _ = cap.unbind(-1)

@@ -5,31 +5,31 @@ import functools
 import torch
 import torch.nn.functional as F
 
-from .geometry import CENTRE, VIEW, bell, constant, over, step
+from .geometry import CENTRE, VIEW, bell, constant, over, plane, step
 from .paint import BEARD, CLOTHES, GLASSES, HAIR, SKIN
 
 
 @functools.cache
 def tent(S, size, device):
-    """The matrix (size, S) that shrinks S pixels to size with a tent filter."""
+    """Return the matrix (size, S) that shrinks S pixels to size with a tent filter."""
     centre, pixel = (torch.arange(size) + 0.5) * S / size, torch.arange(S) + 0.5
     M = (S / size - (centre[:, None] - pixel).abs()).clamp(min=0)
     return (M / M.sum(1, True)).to(device)
 
 
 def shrink(t, size):
-    """Downsample square pictures (…, S, S) to (…, size, size)."""
+    """Shrink square pictures (…, S, S) to (…, size, size)."""
     M = tent(t.shape[-1], size, t.device)
     return M @ t @ M.T
 
 
 def blur(t, r):
-    """Mean over the (2 r + 1) x (2 r + 1) pixels around each pixel of t (n, 1, h, w)."""
+    """Average the (2 r + 1) x (2 r + 1) pixels around each pixel of t (n, 1, h, w)."""
     return F.avg_pool2d(F.pad(t, (r,) * 4, mode="replicate"), 2 * r + 1, 1)
 
 
 def normals(D):
-    """Unit normals nx, ny, nz of depths D (n, S, S), by the smaller one-sided slope, so edges stay sharp."""
+    """Return unit normals nx, ny, nz (n, S, S), by the smaller one-sided slope, so that edges stay sharp."""
     S = D.shape[-1]
 
     def slope(dim):
@@ -44,7 +44,7 @@ def normals(D):
 
 
 def shadow(D, L):
-    """Light that arrives from direction L (n, 3), and how open to the sky each point is, both (n, S, S)."""
+    """Return how much light comes from direction L (n, 3) and how open the sky is, (n, S, S) in [0, 1]."""
     n, S, _ = D.shape
     small = shrink(D[:, None], S // 4)
     line = (torch.arange(S // 4, device=D.device) + 0.5) / (S // 4) * 2 - 1
@@ -63,7 +63,7 @@ def shadow(D, L):
 
 
 def shade(f, c, D, albedo, gloss, label):
-    """Linear light (n, 3, S, S) off every point: a key, sky, rim, a glow where skin turns to shadow."""
+    """Return linear light (n, 3, S, S): a key, sky, rim, a glow where skin turns to shadow; and nz."""
     ahead = torch.full_like(f["yaw"], 0.75)
     L = F.normalize(torch.stack([1.1 * f["light_x"], 0.25 + 0.6 * f["light_y"], ahead], -1), dim=-1)
     nx, ny, nz = normals(D)
@@ -71,9 +71,6 @@ def shade(f, c, D, albedo, gloss, label):
 
     def facing(v):
         return (nx * v[:, 0, None, None]).addcmul_(ny, v[:, 1, None, None]).addcmul_(nz, v[:, 2, None, None])
-
-    def plane(v):
-        return v.view(-1, 3, 1, 1)
 
     lit, spec = facing(L), facing(F.normalize(L + constant(D.device, 0, 0, 1), dim=-1)).clamp_(min=0)
     key = ((lit + 0.25) / 1.25).clamp_(min=0) * shade
@@ -96,21 +93,19 @@ def shade(f, c, D, albedo, gloss, label):
 
 
 def wall(f, c, x, y):
-    """The background: two colours from top to bottom, brighter where the light falls."""
+    """Return the background: two colours from top to bottom, brighter where the light falls."""
     spot = bell((x - 0.6 * c["light_x"]) / 1.9, (y - 0.4) / 1.9)
     blend = (CENTRE - y) / VIEW * 0.5 + 0.5
-    return (
-        over(f["back"].view(-1, 3, 1, 1), f["back2"].view(-1, 3, 1, 1), blend) * (0.75 + 0.6 * spot)[:, None]
-    )
+    return over(plane(f["back"]), plane(f["back2"]), blend) * (0.75 + 0.6 * spot)[:, None]
 
 
 def film(light):
-    """Linear light to display values in [0, 1]: a film's shoulder, then gamma 2."""
+    """Turn linear light into display values in [0, 1]: a film's shoulder, then gamma 2."""
     return light.clamp_(min=0).mul_(-1.6).exp_().neg_().add_(1).sqrt_()
 
 
 def ink(label, D, albedo, nz):
-    """Pen lines (n, 1, S, S), 0 ink and 1 paper, where class, depth or tone jump or skin turns away."""
+    """Draw pen lines (n, 1, S, S), 0 ink and 1 paper, where class, depth or tone jump or skin turns away."""
     line = (1.4 - 3.5 * nz).clamp(0, 1) * (label == SKIN)
     plain = (label != HAIR) & (label != BEARD) & (label != CLOTHES) & (label != GLASSES) & (label > 0)
     tone = albedo.mean(1).sqrt() * plain
@@ -126,7 +121,7 @@ def ink(label, D, albedo, nz):
 
 
 def lenses(f, c, colour, label, lens, gu, gv):
-    """Look through the lenses, with a faint sheen, dark if they are shades; changes colour and label."""
+    """Look through the lenses, with a faint sheen, dark if they are shades; change colour and label."""
     sheen = 0.10 * step(gu + 0.8 * gv, 0.5) * step(0.30 - gu - 0.8 * gv, 0.1) * (1 + c["shades"])
     dimmed = colour * (0.94 - 0.89 * c["shades"])[:, None] + sheen[:, None]
     colour.copy_(over(colour, dimmed, lens[:, None]))

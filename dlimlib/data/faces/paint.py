@@ -12,7 +12,7 @@ BACKGROUND, SKIN, HAIR, EYES, BROWS, MOUTH, GLASSES, CLOTHES, BEARD = range(9)
 
 
 class Paint:
-    """Lays paint over a window of albedo (n, 3, h, w) and label (n, h, w), in place."""
+    """Lay paint over a window of albedo (n, 3, h, w) and label (n, h, w), in place."""
 
     def __init__(self, albedo, label):
         self.albedo, self.label = albedo, label
@@ -26,24 +26,24 @@ class Paint:
 
 
 def tinted(colour, *factor):
-    """Colours (n, 3) times three numbers."""
+    """Multiply colours (n, 3) by three numbers."""
     return colour * constant(colour.device, *factor)
 
 
 def brow_colour(f):
-    """The hair's colour, but muted and always darker than the skin."""
+    """Return the hair's colour (n, 3), but muted and always darker than the skin."""
     hair = f["hair"] * 0.55
     colour = over(hair, hair.mean(1, True), 0.45) * 0.8 + constant(hair.device, 0.030, 0.016, 0.010) * 0.3
     return colour * (0.34 * f["skin"].mean(1, True) / colour.mean(1, True)).clamp(max=1)
 
 
 def beard_colour(f):
-    """The hair's colour, at most about as light as the skin."""
+    """Return the hair's colour (n, 3), at most about as light as the skin."""
     return f["hair"] * 0.9 * (0.75 * f["skin"].mean(1, True) / f["hair"].mean(1, True)).clamp(max=1)
 
 
 def paint_cheeks(f, c, u, v, w, paint):
-    """Blush on cheeks, nose and ears, freckles, nostrils."""
+    """Paint blush on cheeks, nose and ears, freckles, nostrils."""
     front, au, skin = step(w - 0.12, 0.2), u.abs(), f["skin"]
     flush = (
         (0.25 + 0.5 * c["blush"]) * bell((au - 0.45) / 0.20, (v + 0.30) / 0.16)
@@ -61,7 +61,7 @@ def paint_cheeks(f, c, u, v, w, paint):
 
 
 def mouth_shape(c, u, v):
-    """Of the mouth: t along it (-1 … 1), height dv over the seam, opening above and below, lips' edges."""
+    """Return t along the mouth (-1 … 1), height dv over the seam, opening above and below, lips' edges."""
     smile, grin, gape = c["smile"], c["smile"].clamp(min=0), c["open"]
     t = u / (0.31 * c["mouth_w"] * (1 + 0.22 * grin - 0.10 * gape))
     e = (1 - t * t).clamp_(min=1e-6)
@@ -76,7 +76,7 @@ def mouth_shape(c, u, v):
 
 
 def paint_whiskers(f, c, u, v, w, paint, bump, dark):
-    """Stubble as a shadow; moustache, goatee and beard as raised hair. Returns where hair is."""
+    """Paint stubble as a shadow, moustache, goatee and beard as raised hair; return where hair is."""
     front, au, hair = step(w - 0.12, 0.2), u.abs(), beard_colour(f)
     t, dv, _, _, upper, lower = mouth_shape(c, u, v)
     my = c["mouth_y"] - 0.58 * c["head_h"]
@@ -106,7 +106,7 @@ def paint_whiskers(f, c, u, v, w, paint, bump, dark):
 
 
 def paint_mouth(f, c, u, v, w, paint, bump):
-    """A curved seam that opens above and below, tongue and teeth in it, lips around it."""
+    """Paint a curved seam that opens above and below, tongue and teeth in it, lips around it."""
     front, grin, gape, skin = step(w - 0.12, 0.2), c["smile"].clamp(min=0), c["open"], f["skin"]
     t, dv, above, below, upper, lower = mouth_shape(c, u, v)
     at = t.abs()
@@ -129,7 +129,7 @@ def paint_mouth(f, c, u, v, w, paint, bump):
 
 
 def paint_eyes(f, c, u, v, w, paint, bump, dark):
-    """Almonds between two lids, then white, iris, pupil, glint and lashes; a brow above each."""
+    """Paint almonds between two lids, then white, iris, pupil, glint and lashes; a brow above each."""
     front, grin, skin, brows = step(w - 0.12, 0.2), c["smile"].clamp(min=0), f["skin"], brow_colour(f)
     glint_x = 0.045 * c["light_x"]
     for side in (-1, 1):

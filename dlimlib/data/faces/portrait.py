@@ -1,4 +1,10 @@
-"""Puts a portrait together: body, painted face, clothes, hair and glasses, each where it is nearest to us."""
+"""Put a portrait together: body, painted face, clothes, hair and glasses, each where it is nearest to us.
+
+Notation, here and in the files beside: n faces; S the picture's side in pixels while it is drawn; D depth
+(n, S, S) towards us in head radii, FAR where nothing is; R rotations (n, 3, 3) of the heads; u, v, w head
+coordinates: to the picture's right, up, out of the face; f factors (n,) or (n, k), as `shapes` completes
+them; c those that are one number a face, as (n, 1, 1), to meet maps (n, h, w).
+"""
 
 from itertools import chain
 
@@ -16,6 +22,7 @@ from .geometry import (
     neck,
     nose_lids_ears,
     over,
+    plane,
     rotation,
     skull,
     step,
@@ -28,7 +35,7 @@ SUPERSAMPLE = 2  # drawn so many times larger, then shrunk
 
 
 def windows(size, device):
-    """The rectangles of the picture in which the parts of a portrait can lie."""
+    """Return the rectangles of the picture in which the parts of a portrait can lie."""
     boxes = dict(
         frame=(),
         bust=(-1.2, 1.2, -1.6, 1.35),
@@ -43,7 +50,7 @@ def windows(size, device):
 
 
 def shapes(f):
-    """Everything that is computed once a face rather than once a pixel, added to the factors."""
+    """Add to the factors what is computed once a face rather than once a pixel."""
     R = rotation(f["yaw"], f["pitch"], f["roll"])
     locks, cap = hair(f)
     return {
@@ -60,7 +67,7 @@ def shapes(f):
 
 
 def traits(f):
-    """What a face has that others lack (n, 5); a chunk of like faces can skip what none of them has."""
+    """Return what a face has that others lack (n, 5); a chunk of like faces skips what none of them has."""
     return torch.stack(
         [
             f["style"].argmax(1),
@@ -74,7 +81,7 @@ def traits(f):
 
 
 def sheet(window, R, normal, offset):
-    """Where lines of sight meet the head-fixed plane normal · p = offset: depth, head coordinates and facing.
+    """Meet lines of sight with the head-fixed plane normal · p = offset: depth, head coordinates, facing.
 
     normal (n, 3) in head coordinates, offset (n,); facing (n, 1, 1) is positive when it looks at us.
     """
@@ -85,117 +92,139 @@ def sheet(window, R, normal, offset):
     return z, *window.to_head(z, R), d[:, 2]
 
 
-def draw(f, win, size, has, full=False):
-    """Draw a chunk of faces with `shapes`; has["hair"], ["glasses"], ["whiskers"] say what occurs in it."""
-    n, S, R, device = len(f["yaw"]), size * SUPERSAMPLE, f["R"], f["R"].device
-    c = {k: v[:, None, None] for k, v in f.items() if v.dim() == 1}
-    frame, bust, face, low = win["frame"], win["bust"], win["face"], win["low"]
+class Canvas:
+    """Hold what is nearest to us at each pixel: depth, label, gloss (n, S, S), albedo (n, 3, S, S)."""
 
-    def plane(v):
-        return v.view(-1, 3, 1, 1)
+    def __init__(self, skin, S):
+        shape, device = (len(skin), S, S), skin.device
+        self.depth, self.label = torch.full(shape, FAR, device=device), torch.zeros(shape, device=device)
+        self.albedo = plane(skin).repeat(1, 1, S, S)
+        self.gloss = torch.full(shape, 0.10, device=device)
 
-    depth, label = torch.full((n, S, S), FAR, device=device), torch.zeros(n, S, S, device=device)
-    albedo, gloss = plane(f["skin"]).repeat(1, 1, S, S), torch.full((n, S, S), 0.10, device=device)
+    def lay(self, z, colour, kind, shine, at=(...,)):
+        """Put a further surface into the picture wherever it is nearer than what is there."""
+        m = step(z - self.depth[at], 0.02)
+        self.depth[at] = torch.maximum(z, self.depth[at])
+        self.albedo[at] = over(self.albedo[at], colour, m[:, None])
+        self.gloss[at] = over(self.gloss[at], shine, m)
+        self.label[at] = over(self.label[at], kind, (m > 0.5).float())
 
-    # -- skin: head and neck, then painted and embossed inside the face's window
+
+def draw_skin(f, c, win, has, canvas):
+    """Draw head and neck, then paint and emboss them inside the face's window."""
+    bust, face, depth, label = win["bust"], win["face"], canvas.depth, canvas.label
     head = weld(chain([weld(bust.layers(f["skull"]), 0.22)], bust.layers(f["features"])), 0.08)
     depth[bust.at], inside = weld(chain([head], [weld(bust.layers(f["throat"]), 0.2)]), 0.08)
-    uvw, bump, dark = face.to_head(depth[face.at], R), torch.zeros_like(depth), torch.zeros_like(depth)
+    uvw, bump, dark = face.to_head(depth[face.at], f["R"]), torch.zeros_like(depth), torch.zeros_like(depth)
     label[face.at] = paint.SKIN
 
     def touch(name, painter, *maps):
         window = win[name]
-        coat, at = paint.Paint(albedo[window.at], label[window.at]), window.inside(face)
+        coat, at = paint.Paint(canvas.albedo[window.at], label[window.at]), window.inside(face)
         return painter(f, c, *(t[at] for t in uvw), coat, *(t[window.at] for t in maps))
 
     touch("face", paint.paint_cheeks)
     if has["whiskers"]:
-        gloss[win["whiskers"].at] -= 0.06 * touch("whiskers", paint.paint_whiskers, bump, dark)
+        canvas.gloss[win["whiskers"].at] -= 0.06 * touch("whiskers", paint.paint_whiskers, bump, dark)
     touch("mouth", paint.paint_mouth, bump)
     touch("eyes", paint.paint_eyes, bump, dark)
-    albedo[face.at] *= (1 + dark[face.at])[:, None]
-    gloss[face.at] += 0.10 * (label[face.at] == paint.MOUTH) - 0.06 * (label[face.at] == paint.EYES)
+    canvas.albedo[face.at] *= (1 + dark[face.at])[:, None]
+    canvas.gloss[face.at] += 0.10 * (label[face.at] == paint.MOUTH) - 0.06 * (label[face.at] == paint.EYES)
     depth += bump
     skin = torch.zeros_like(depth)
     skin[bust.at] = (inside >= 0).float()
-    depth = cut(depth, skin)
-    label = label.clamp_(min=paint.SKIN).mul_(skin)
+    canvas.depth = cut(depth, skin)
+    canvas.label = label.clamp_(min=paint.SKIN).mul_(skin)
 
-    def lay(z, colour, kind, shine, at=(...,)):
-        """Put a further surface into the picture wherever it is nearer than what is there."""
-        m = step(z - depth[at], 0.02)
-        depth[at] = torch.maximum(z, depth[at])
-        albedo[at] = over(albedo[at], colour, m[:, None])
-        gloss[at] = over(gloss[at], shine, m)
-        label[at] = over(label[at], kind, (m > 0.5).float())
 
-    # -- clothes with a round neckline
-    cloth, inside = weld(low.layers(f["torso"]), 0.2)
-    dip = (low.x / 0.50) ** 2 + ((low.y + 1.10) / (0.17 + 0.20 * c["neckline"])) ** 2 - 1
+def draw_clothes(f, c, window, canvas):
+    """Draw clothes with a round neckline."""
+    cloth, inside = weld(window.layers(f["torso"]), 0.2)
+    dip = (window.x / 0.50) ** 2 + ((window.y + 1.10) / (0.17 + 0.20 * c["neckline"])) ** 2 - 1
     cloth = cloth + 0.05 * bell((dip - 0.25) / 0.25)
-    band = step(torch.sin(24 * low.y + 0.5), 0.15) * c["stripes"] * (low.y < -1.12)
+    band = step(torch.sin(24 * window.y + 0.5), 0.15) * c["stripes"] * (window.y < -1.12)
     cloth = cut(cloth, (inside >= 0) & (dip > 0))
-    lay(cloth, over(plane(f["cloth"]), plane(f["trim"]), band[:, None]), paint.CLOTHES, 0.02, low.at)
+    colour = over(plane(f["cloth"]), plane(f["trim"]), band[:, None])
+    canvas.lay(cloth, colour, paint.CLOTHES, 0.02, window.at)
 
-    # -- hair: a cap cut along the hairline, plus locks
+
+def draw_hair(f, c, window, canvas):
+    """Draw hair: a cap that is cut along the hairline and at the nape, and locks that melt into it."""
+    locks = window.layers(f["locks"])
+    cap, inside = next(locks)
+    thick, reach, allow, parted, melt = f["cap"][:, :, None, None].unbind(1)
+    u, v, w = window.to_head(cap, f["R"])
+    line = (
+        0.66
+        - c["hairline"]
+        - 0.14 * c["fringe"] * allow
+        + 0.10 * c["part"] * u
+        - 0.12 * u * u
+        + parted * (0.14 - 0.55 * (u - 0.25 * c["part"]).abs())
+    )
+    open_face = torch.minimum(line - v, 0.80 * c["head_w"] - u.abs() - 0.25 * (v - 0.2).clamp(max=0))
+    open_face = open_face * step(w + 0.1, 0.2)
+    nape = (1 - reach) * 3 * (0.12 - 1.1 * (-0.25 - w).clamp(min=0) - v)
+    cap = cap - 1.2 * (torch.maximum(open_face, nape) + 0.02).clamp(min=0)
+    top, inside = weld(chain([(cap, inside)], locks), melt)
+    u, v, w = window.to_head(top, f["R"])
+    angle = torch.atan2(u - 0.3 * c["part"] * v, w + 0.35)
+    strand = torch.sin(22 * angle + 2 * torch.sin(3 * v + 5 * angle)) + 0.6 * torch.sin(41 * angle + 3 * v)
+    curls = 2 * torch.sin(13 * u + 2 * torch.sin(7 * v)) * torch.sin(13 * v + 2 * torch.sin(7 * w))
+    texture = over(strand, curls, c["curl"])
+    top = top + 0.012 * texture + 0.02 * curls * c["curl"]
+    top = cut(top, (inside >= 0) & (thick > -0.1))
+    canvas.lay(top, plane(f["hair"]) * (1 + 0.18 * texture)[:, None], paint.HAIR, 0.16)
+
+
+def draw_glasses(f, c, window, canvas):
+    """Draw two rings and a bridge in a plane before the eyes, and a temple along either side of the head.
+
+    Return what light.lenses needs of this window: where there is a lens, as (n, h, w) of 0 and 1, and u, v on
+    its plane, v from the height of the eyes.
+    """
+    wear, unit = c["glasses"] > 0.5, torch.zeros_like(f["skin"])
+    unit[:, 2] = 1
+    z, u, v, _, _ = sheet(window, f["R"], unit, torch.full_like(f["yaw"], 0.92))
+    v = v - c["eye_y"]
+    across = (u.abs() - 1.03 * c["eye_x"]) / c["lens_size"] / 0.28
+    up = (v + 0.01) / c["lens_size"] / (0.21 + 0.06 * c["lens_round"])
+    across, up = across * across, up * up
+    ring = over((across * across + up * up).sqrt(), across + up, c["lens_round"]) - 1
+    rims = torch.maximum(0.20 - ring.abs(), 4 * torch.minimum(0.03 - (v - 0.05).abs(), 0.12 - u.abs()))
+    lens = ((ring < -0.1) & wear & (canvas.depth[window.at] < z)).float()
+    canvas.lay(cut(z + 0.02, wear & (rims > 0)), plane(f["frame"]), paint.GLASSES, 0.5, window.at)
+    hinge, ear = 1.03 * f["eye_x"] + 0.28 * f["lens_size"], 0.87 * f["head_w"] + 0.05
+    unit[:, 2] = (ear - hinge) / 1.05
+    for side in (-1, 1):
+        unit[:, 0] = side
+        z, _, height, w, facing = sheet(window, f["R"], unit, hinge + 0.92 * unit[:, 2])
+        bar = torch.minimum(0.03 - (height - c["eye_y"] - 0.06).abs(), 0.50 - (w - 0.45).abs()) > 0
+        z = cut(z, wear & bar & (facing > 0))
+        canvas.lay(z, plane(f["frame"]), paint.GLASSES, 0.5, window.at)
+    return lens, u, v
+
+
+def draw(f, win, size, has, full=False):
+    """Draw a chunk of faces: x uint8 (n, 3, size, size), mask uint8 (n, size, size).
+
+    f is what `shapes` returns, win what `windows` returns; has["hair"], ["glasses"], ["whiskers"] say what
+    occurs in the chunk. full adds depth, float, and sketch, uint8, both (n, 1, size, size).
+    """
+    c = {k: v[:, None, None] for k, v in f.items() if v.dim() == 1}
+    frame, canvas = win["frame"], Canvas(f["skin"], size * SUPERSAMPLE)
+    draw_skin(f, c, win, has, canvas)
+    draw_clothes(f, c, win["low"], canvas)
     if has["hair"]:
-        locks = frame.layers(f["locks"])
-        cap, inside = next(locks)
-        thick, reach, allow, parted, melt = f["cap"][:, :, None, None].unbind(1)
-        hu, hv, hw = frame.to_head(cap, R)
-        line = (
-            0.66
-            - c["hairline"]
-            - 0.14 * c["fringe"] * allow
-            + 0.10 * c["part"] * hu
-            - 0.12 * hu * hu
-            + parted * (0.14 - 0.55 * (hu - 0.25 * c["part"]).abs())
-        )
-        open_face = torch.minimum(
-            line - hv, 0.80 * c["head_w"] - hu.abs() - 0.25 * (hv - 0.2).clamp(max=0)
-        ) * step(hw + 0.1, 0.2)
-        nape = (1 - reach) * 3 * (0.12 - 1.1 * (-0.25 - hw).clamp(min=0) - hv)
-        cap = cap - 1.2 * (torch.maximum(open_face, nape) + 0.02).clamp(min=0)
-        top, inside = weld(chain([(cap, inside)], locks), melt)
-        hu, hv, hw = frame.to_head(top, R)
-        az = torch.atan2(hu - 0.3 * c["part"] * hv, hw + 0.35)
-        strand = torch.sin(22 * az + 2 * torch.sin(3 * hv + 5 * az)) + 0.6 * torch.sin(41 * az + 3 * hv)
-        curls = 2 * torch.sin(13 * hu + 2 * torch.sin(7 * hv)) * torch.sin(13 * hv + 2 * torch.sin(7 * hw))
-        texture = over(strand, curls, c["curl"])
-        top = top + 0.012 * texture + 0.02 * curls * c["curl"]
-        top = cut(top, (inside >= 0) & (thick > -0.1))
-        lay(top, plane(f["hair"]) * (1 + 0.18 * texture)[:, None], paint.HAIR, 0.16)
-
-    # -- glasses: two rings and a bridge in a plane before the eyes, a temple along either side
+        draw_hair(f, c, frame, canvas)
     if has["glasses"]:
-        glass, wear = win["glasses"], c["glasses"] > 0.5
-        unit = torch.zeros_like(f["skin"])
-        unit[:, 2] = 1
-        gz, gu, gv, _, _ = sheet(glass, R, unit, torch.full_like(f["yaw"], 0.92))
-        gv = gv - c["eye_y"]
-        lx = (gu.abs() - 1.03 * c["eye_x"]) / c["lens_size"] / 0.28
-        ly = (gv + 0.01) / c["lens_size"] / (0.21 + 0.06 * c["lens_round"])
-        lx, ly = lx * lx, ly * ly
-        ring = over((lx * lx + ly * ly).sqrt(), lx + ly, c["lens_round"]) - 1
-        rims = torch.maximum(0.20 - ring.abs(), 4 * torch.minimum(0.03 - (gv - 0.05).abs(), 0.12 - gu.abs()))
-        lens = ((ring < -0.1) & wear & (depth[glass.at] < gz)).float()
-        front = cut(gz + 0.02, wear & (rims > 0))
-        lay(front, plane(f["frame"]), paint.GLASSES, 0.5, glass.at)
-        hinge, ear = 1.03 * f["eye_x"] + 0.28 * f["lens_size"], 0.87 * f["head_w"] + 0.05
-        unit[:, 2] = (ear - hinge) / 1.05
-        for side in (-1, 1):
-            unit[:, 0] = side
-            z, _, v, w, facing = sheet(glass, R, unit, hinge + 0.92 * unit[:, 2])
-            bar = torch.minimum(0.03 - (v - c["eye_y"] - 0.06).abs(), 0.50 - (w - 0.45).abs()) > 0
-            z = cut(z, wear & bar & (facing > 0))
-            lay(z, plane(f["frame"]), paint.GLASSES, 0.5, glass.at)
-
-    # -- light, then lenses before it and a wall behind it
-    hit = (depth > FAR / 2).float()
-    D = depth.clamp_(min=-1.6)
-    colour, nz = light.shade(f, c, D, albedo, gloss, label)
+        lens, u, v = draw_glasses(f, c, win["glasses"], canvas)
+    albedo, label, hit = canvas.albedo, canvas.label, (canvas.depth > FAR / 2).float()
+    D = canvas.depth.clamp_(min=-1.6)
+    colour, nz = light.shade(f, c, D, albedo, canvas.gloss, label)
     if has["glasses"]:
-        light.lenses(f, c, colour[glass.at], label[glass.at], lens * hit[glass.at], gu, gv)
+        at = win["glasses"].at
+        light.lenses(f, c, colour[at], label[at], lens * hit[at], u, v)
     colour = light.film(over(light.wall(f, c, frame.x, frame.y), colour, hit[:, None]))
     nearest = slice(SUPERSAMPLE // 2, None, SUPERSAMPLE)
     out = dict(
