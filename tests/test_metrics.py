@@ -95,6 +95,7 @@ def portraits():
     return faces.render(faces.sample(600, seed=2), 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["digits", "faces"])
 def test_the_measures_measure(kind, request):
     if kind == "faces":
