@@ -20,7 +20,7 @@ from .checkpoint import difference, rng_state, set_rng_state, shapes, write
 READ_SECONDS = 2.0  # logged losses are read, and the figure redrawn, at most this often
 SAVE_SECONDS = 60.0  # a checkpoint is written at most this often
 PENDING = 500  # so many logged values of one name wait on the device at the most
-_looping = set()  # the folders of the Runs that are in their loops now
+_looping: set[Path] = set()  # the folders of the Runs that are in their loops now
 
 
 class Interrupted(RuntimeError):
