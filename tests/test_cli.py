@@ -362,7 +362,7 @@ def installed(checkout):
     checkout.prepare("lab")
     needs = ["The_Part>=1", 'winter; sys_platform == "never"', 'extras; extra == "more"']
     site(checkout.venv, "thing", "2.0", needs, thing="import the_part")
-    checkout.packages = site(checkout.venv, "the_part", "1.5", the_part="x = 12345")
+    checkout.packages = site(checkout.venv, "the_part", "v1.5", the_part="x = 12345")
     checkout.commands.clear()
     checkout.python = str(environment.venv_python(checkout.venv))
     return checkout
@@ -382,17 +382,17 @@ def emptied(packages):
 
 
 def garbled(packages):
-    (packages / "the_part-1.5.dist-info" / "RECORD").write_bytes(b"\xff\x00, half a li")
+    (packages / "the_part-v1.5.dist-info" / "RECORD").write_bytes(b"\xff\x00, half a li")
 
 
 @pytest.mark.parametrize("damage", [gone, emptied, garbled])
 def test_what_has_lost_files_is_installed_again_and_nothing_else(installed, capsys, damage):
     damage(installed.packages)
-    assert environment.look(installed.python, ["lab"], installed.root) == ([], {"the-part": "1.5"})
+    assert environment.look(installed.python, ["lab"], installed.root) == ([], {"the-part": "v1.5"})
     assert installed.prepare("lab") == installed.python
     (command,) = installed.commands
     pip = [installed.python, "-m", "pip", "install", "--force-reinstall", "--no-deps"]
-    assert command == [*pip, "the-part==1.5"]
+    assert command == [*pip, "the-part==v1.5"]
     assert "Files of the-part are gone" in capsys.readouterr().out
 
 
@@ -402,13 +402,13 @@ def test_an_edited_package_is_not_overwritten(installed):
 
 
 def test_what_conda_has_built_is_not_judged_by_its_list(installed):
-    (installed.packages / "the_part-1.5.dist-info" / "INSTALLER").write_text("conda\n")
+    (installed.packages / "the_part-v1.5.dist-info" / "INSTALLER").write_text("conda\n")
     gone(installed.packages)
     assert environment.look(installed.python, ["lab"], installed.root) == ([], {})
 
 
 def test_a_needed_package_that_is_gone_is_missing(installed):
-    shutil.rmtree(installed.packages / "the_part-1.5.dist-info")
+    shutil.rmtree(installed.packages / "the_part-v1.5.dist-info")
     assert environment.look(installed.python, ["lab"], installed.root) == (["the-part"], {})
     assert rebuilt(installed) is False  # pip's own resolution brings it back
 

@@ -44,7 +44,7 @@ def packages():
         return OK, f"dlimlib {dlimlib.__version__} without the course's repository"
     except ImportError:
         return BAD, "can't be listed", "They need a newer Python first."
-    lacks, damaged = environment.look(sys.executable, ["lab"])
+    lacks, damaged = environment.look(sys.executable, ["lab"]) or (["a working Python"], {})
     if lacks:
         return BAD, f"missing or too old: {', '.join(lacks)}", f"{LAB} installs them into .venv."
     if damaged:

@@ -111,8 +111,9 @@ def look(python, extras, root=ROOT):
     def number(version):
         return [int(part) for part in re.match(r"[\d.]*\d", version)[0].split(".")]
 
-    lacks = [n for n, version in found.items() if not version or number(version) < number(lowest.get(n, "0"))]
-    return sorted(lacks), {name: found[name] for name in sorted(damaged)}
+    old = {name for name, low in lowest.items() if found[name] and number(found[name]) < number(low)}
+    gone = {name for name, version in found.items() if not version}
+    return sorted(gone | old), {name: found[name] for name in sorted(damaged)}
 
 
 def fingerprint(root=ROOT):
