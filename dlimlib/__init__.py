@@ -5,6 +5,7 @@ The public names are loaded on first use, so `import dlimlib` needs neither torc
 
 from importlib import import_module
 
+__version__ = "0.2.0"
 _HOMES = {
     "Run": "training",
     "budget": "settings",

@@ -8,17 +8,27 @@ import os
 import sys
 from importlib import import_module
 
+from dlimlib import settings
 from dlimlib.install import environment
 
 FIRST = "notebooks/01_autoencoder.ipynb"
+COMMANDS = ("lab", "test", "run", "doctor", "badges")
 TESTS = ["-rs", "-n2", "--dist=loadscope", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"]
+STYLE = (["check"], ["format", "--check"])
+FAST = ["-q", "-n2", "--dist=worksteal", "-m", "not slow and not browser"]
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, which answers a wrong argument in one line instead of the whole usage."""
+
+    def error(self, message):
+        self.exit(2, f"{message}\n`{self.prog} --help` explains them.\n")
 
 
 def parser():
     """The command line; `run` and `badges` read their own arguments."""
-    top = argparse.ArgumentParser(prog="python -m dlimlib", description="The course's commands.")
+    top = Parser(prog="python -m dlimlib", description="The course's commands.")
     commands = top.add_subparsers(dest="command", metavar="command")
-    commands.required = True
     torch_index = argparse.ArgumentParser(add_help=False)
     torch_index.add_argument(
         "--torch-index", metavar="URL", help='where to get another PyTorch: see pytorch.org, "Get started"'
@@ -32,11 +42,12 @@ def parser():
     lab.add_argument("--port", type=int, help="the port to listen on (8888, or the next free one)")
     lab.add_argument("--host", help="the address to listen on (localhost)")
 
-    commands.add_parser(
+    test = commands.add_parser(
         "test", parents=[torch_index], help="install what is needed and run every test",
         epilog="Other arguments are handed to pytest; paths among them replace tests and notebooks.",
         allow_abbrev=False,
     )  # fmt: skip
+    test.add_argument("--fast", action="store_true", help="only the style and the tests that take a moment")
     commands.add_parser("run", add_help=False, help="execute notebooks, e.g. run 01 --profile cpu")
     commands.add_parser("doctor", help="say what works here, and what to do about what doesn't")
     commands.add_parser("badges", add_help=False, help="stamp the repository: badges --repo OWNER/NAME")
@@ -73,15 +84,15 @@ def test(options, rest):
     """Check the style, then run the tests and the notebooks; the exit code is the first that isn't 0."""
     python = environment.prepare(["lab", "test"], options.torch_index)
     root = environment.ROOT
-    style = environment.run([python, "-m", "ruff", "check", "."], cwd=root)
-    if style:
+    codes = [environment.run([python, "-m", "ruff", *how, "."], cwd=root) for how in STYLE]
+    if any(codes):
         environment.say("The style has faults (above): the command will end with an error after the tests.\n")
     named = any((root / argument.split("::")[0]).exists() for argument in rest if argument[:1] != "-")
-    paths = [] if named else [name for name in ("tests", "notebooks") if (root / name).is_dir()]
-    code = environment.run(
-        [python, "-m", "pytest", *TESTS, *paths, *rest], cwd=root, env={**os.environ, **own_path(python)}
-    )
-    return code or style
+    every = ["tests"] if options.fast else ["tests", "notebooks"]
+    paths = [] if named else [name for name in every if (root / name).is_dir()]
+    command = [python, "-m", "pytest", *(FAST if options.fast else TESTS), *paths, *rest]
+    codes.append(environment.run(command, cwd=root, env={**os.environ, **own_path(python)}))
+    return next(filter(None, codes), 0)
 
 
 def inside(command, rest):
@@ -98,7 +109,7 @@ def doctor():
     try:
         environment.check_python()
         environment.check_checkout()
-        python = environment.ready(["lab"])
+        python, _ = environment.ready(["lab"])
     except environment.Problem:
         python = None
     if python and python != sys.executable:
@@ -109,8 +120,17 @@ def doctor():
 def main(argv=None):
     """Run one command; the exit code."""
     argv = sys.argv[1:] if argv is None else argv
+    if not argv or argv[0] not in (*COMMANDS, "-h", "--help"):
+        what = f"there is no command {argv[0]}" if argv else "say what to do"
+        parser().error(f"{what}: {', '.join(COMMANDS[:-1])} or {COMMANDS[-1]}")
     try:
-        if argv[:1] in (["run"], ["badges"]):
+        if os.environ.get("DLIM_PROFILE"):
+            settings.profile()  # better now than in the first cell of a notebook
+    except ValueError as error:
+        print(f"{error}; without it the device decides", file=sys.stderr)
+        return 2
+    try:
+        if argv[0] in ("run", "badges"):
             return inside(argv[0], argv[1:])
         options, rest = parser().parse_known_args(argv)
         if options.command == "doctor":

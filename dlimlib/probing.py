@@ -1,9 +1,10 @@
 """The probes of graded cells."""
 
 import math
+from typing import Any
 
 
-def probe(name, value, rtol=1e-4, atol=1e-6):
+def probe(name: str, value: Any, rtol: float = 1e-4, atol: float = 1e-6) -> None:
     """Check that `value` (number, tensor, text, or a list or dict of them) is finite, or raise naming it.
 
     When a submission is graded, the value is reported and compared within rtol and atol instead.

@@ -5,10 +5,12 @@ import random
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 PROFILES = ("smoke", "cpu", "gpu")
 
@@ -24,7 +26,7 @@ def profile() -> str:
     return name
 
 
-def budget(*, smoke: Any, cpu: Any, gpu: Any) -> Any:
+def budget(*, smoke: T, cpu: T, gpu: T) -> T:
     """Choose a number of steps, of pictures, of anything, by the profile in force."""
     return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[profile()]
 
@@ -39,7 +41,7 @@ def seed(n: int = 0) -> None:
     torch.manual_seed(n)
 
 
-def device() -> "torch.device":
+def device() -> torch.device:
     """Choose the fastest device here, cuda, mps or cpu; on cuda TF32 is switched on, the first time."""
     import torch
 

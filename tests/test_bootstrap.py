@@ -40,26 +40,33 @@ def python(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """A git repository that holds the package as it is now."""
-    root = tmp_path_factory.mktemp("origin")
-    for name in ("dlimlib", "data/results"):
+def origin(tmp_path_factory):
+    """The folder of a git repository that holds the package as it is now."""
+    root = tmp_path_factory.mktemp("origin") / "dlim-main"
+    for name in ("dlimlib", "data/results", "data/pretrained"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, root)
     git = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
         subprocess.run([*git, *command], check=True)
-    return root.as_uri()
+    return root
 
 
-def test_a_lone_notebook_installs_what_it_needs(python, address, tmp_path):
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["the address of a repository", "an uploaded zip"])
+def test_a_lone_notebook_installs_what_it_needs(python, origin, tmp_path, source):
     look = "import dlimlib, numpy, torch, tqdm\nprint(dlimlib.__file__, torch.__version__, numpy.__version__)"
     cells = [nbformat.v4.new_code_cell(source) for source in (badges.bootstrap_source(), look)]
     kernel = {"name": "python3", "display_name": "Python 3"}
     nbs.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), tmp_path / "lone.ipynb")
-    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "MPLBACKEND")}
-    env.update(DLIM_REPO=address, PIP_DISABLE_PIP_VERSION_CHECK="1")
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "MPLBACKEND", "DLIM_REPO")}
+    env.update(PIP_DISABLE_PIP_VERSION_CHECK="1")
+    if source == "an uploaded zip":
+        shutil.make_archive(str(tmp_path / "dlim-main"), "zip", origin.parent, origin.name)
+    else:
+        env.update(DLIM_REPO=origin.as_uri())
+    subprocess.run([python, "-m", "pip", "uninstall", "-qy", "dlimlib", MISSING], env=env)
     program = """
 import sys, nbformat, nbclient
 nb = nbformat.read("lone.ipynb", 4)

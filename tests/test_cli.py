@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from dlimlib import __main__ as cli
-from dlimlib.install import doctor, environment
+from dlimlib.install import doctor, environment, inventory
 
 ROOT = environment.ROOT
 BEFORE_INSTALLATION = (
@@ -25,6 +25,7 @@ BEFORE_INSTALLATION = (
     "__main__.py",
     "settings.py",
     "install/__init__.py",
+    "install/inventory.py",
     "install/environment.py",
     "install/doctor.py",
 )
@@ -64,22 +65,34 @@ def test_lab_opens_the_first_notebook(started):
 
 def test_test_checks_style_then_runs_pytest_once(started):
     assert cli.main(["test", "-k", "faces"]) == 0
-    style, tests = started.commands
-    assert style == ["/env/python", "-m", "ruff", "check", "."]
+    check, form, tests = started.commands
+    assert check == ["/env/python", "-m", "ruff", "check", "."]
+    assert form == ["/env/python", "-m", "ruff", "format", "--check", "."]
     assert tests[1:3] == ["-m", "pytest"] and tests[-2:] == ["-k", "faces"]
     assert {"--nbval-lax", "--nbval-current-env", "--dist=loadscope", "tests"} <= set(tests)
 
 
 def test_paths_after_test_replace_all_tests(started):
     cli.main(["test", "tests/test_cli.py::test_x"])
-    assert [word for word in started.commands[1] if word.startswith("tests")] == ["tests/test_cli.py::test_x"]
+    assert [word for word in started.commands[2] if word.startswith("tests")] == ["tests/test_cli.py::test_x"]
 
 
-@pytest.mark.parametrize("codes, expected", [([0, 0], 0), ([1, 0], 1), ([0, 2], 2), ([1, 5], 5)])
+def test_fast_leaves_out_what_is_slow_the_browser_and_the_notebooks(started):
+    assert cli.main(["test", "--fast", "-k", "faces"]) == 0
+    *style, tests = started.commands
+    assert [command[2] for command in style] == ["ruff", "ruff"]
+    assert tests[tests.index("-m", 3) + 1] == "not slow and not browser"
+    assert "tests" in tests and tests[-2:] == ["-k", "faces"]
+    assert not {"notebooks", "--nbval-lax", "--fast"} & set(tests)
+
+
+@pytest.mark.parametrize(
+    "codes, expected", [([0, 0, 0], 0), ([1, 0, 0], 1), ([0, 2, 0], 2), ([0, 2, 5], 2), ([0, 0, 5], 5)]
+)
 def test_exit_code_of_test(started, codes, expected):
     started.codes.extend(codes)
     assert cli.main(["test"]) == expected
-    assert len(started.commands) == 2, "the tests run also when the style has faults"
+    assert len(started.commands) == 3, "the tests run also when the style has faults"
 
 
 def test_run_and_badges_go_on_in_the_environment(started):
@@ -96,12 +109,31 @@ def test_run_and_badges_reach_the_course(monkeypatch, command, module):
     assert cli.main([command, "01", "--record"]) == 7
 
 
-@pytest.mark.parametrize("argv", [[], ["dance"], ["doctor", "--loudly"], ["lab", "--port", "many"]])
-def test_wrong_arguments_are_told_on_one_line(argv, capsys):
+@pytest.mark.parametrize(
+    "argv, says",
+    [
+        ([], "say what to do: lab, test, run, doctor or badges"),
+        (["dance"], "there is no command dance: lab, test, run, doctor or badges"),
+        (["--port", "1"], "there is no command --port: lab, test, run, doctor or badges"),
+        (["doctor", "--loudly"], "doctor takes no arguments, got --loudly"),
+        (["lab", "--port", "many"], "argument --port: invalid int value: 'many'"),
+    ],
+)
+def test_wrong_arguments_are_told_in_a_sentence(argv, says, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(argv)
-    assert caught.value.code == 2
-    assert re.search(r"error: \S", capsys.readouterr().err)
+    said = capsys.readouterr()
+    first, second = said.err.splitlines()
+    assert (caught.value.code, first, said.out) == (2, says, "")
+    assert re.fullmatch("`python -m dlimlib( lab)? --help` explains them.", second)
+
+
+@pytest.mark.parametrize("command", ["lab", "test", "run", "doctor", "badges"])
+def test_a_wrong_profile_is_told_before_anything_starts(started, monkeypatch, capsys, command):
+    monkeypatch.setenv("DLIM_PROFILE", "fast")
+    assert cli.main([command]) == 2 and not started.commands
+    said = capsys.readouterr().err
+    assert said == "DLIM_PROFILE must be one of smoke, cpu, gpu, got 'fast'; without it the device decides\n"
 
 
 def test_help_names_every_command(capsys):
@@ -185,14 +217,21 @@ def checkout(tmp_path, monkeypatch):
     return here
 
 
-def site(folder, name, version):
-    """Put a package without content into a virtual environment."""
+def site(folder, name, version, needs=(), **files):
+    """Put a package into a virtual environment, with modules (name=text) and a list of them; its folder."""
     (packages,) = [p for p in folder.rglob("site-packages") if not p.parent.is_symlink()]
     (packages / f"{name}-{version}.dist-info").mkdir(exist_ok=True)
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    metadata += "".join(f"Requires-Dist: {need}\n" for need in needs)
     (packages / f"{name}-{version}.dist-info" / "METADATA").write_text(metadata)
+    record = [f"{name}-{version}.dist-info/METADATA,,{len(metadata)}", "../../../bin/tool,,9", "old.pyc,,9"]
+    for module, text in files.items():
+        (packages / f"{module}.py").write_text(text)
+        record.append(f"{module}.py,sha256=x,{len(text)}")
+    (packages / f"{name}-{version}.dist-info" / "RECORD").write_text("\n".join(record))
     if name == "pip":
         (packages / "pip.py").write_text("")
+    return packages
 
 
 def rebuilt(checkout, *extras):
@@ -302,15 +341,108 @@ def test_active_environment_is_left_alone_when_something_lacks(checkout, monkeyp
 
 
 @pytest.mark.parametrize("line, lacks", [("pytest>=8", 0), ("pytest>=999.1", 1), ("no-such-thing>=1", 1)])
-def test_missing(checkout, line, lacks):
+def test_what_an_interpreter_lacks(checkout, line, lacks):
     (checkout.root / "pyproject.toml").write_text(
         f'[project]\ndependencies = ["{line}"]\n[project.optional-dependencies]\n'
     )
-    assert environment.missing(sys.executable, [], checkout.root) == [line.split(">=")[0]] * lacks
+    lacking, damaged = environment.look(sys.executable, [], checkout.root)
+    assert lacking == [line.split(">=")[0]] * lacks and not damaged
 
 
 def test_broken_interpreter_is_told_from_one_that_lacks_something(checkout, tmp_path):
-    assert environment.missing(tmp_path / "python", ["lab"], checkout.root) is None
+    assert environment.look(tmp_path / "python", ["lab"], checkout.root) is None
+
+
+# --- files that are gone ---
+
+
+@pytest.fixture
+def installed(checkout):
+    """The checkout after the first start; its `thing` needs a `part`. `.packages` is the folder of both."""
+    checkout.prepare("lab")
+    needs = ["The_Part>=1", 'winter; sys_platform == "never"', 'extras; extra == "more"']
+    site(checkout.venv, "thing", "2.0", needs, thing="import the_part")
+    checkout.packages = site(checkout.venv, "the_part", "v1.5", the_part="x = 12345")
+    checkout.commands.clear()
+    checkout.python = str(environment.venv_python(checkout.venv))
+    return checkout
+
+
+def test_whole_packages_are_left_alone(installed):
+    assert environment.look(installed.python, ["lab"], installed.root) == ([], {})
+    assert installed.prepare("lab") == installed.python and not installed.commands
+
+
+def gone(packages):
+    (packages / "the_part.py").unlink()
+
+
+def emptied(packages):
+    (packages / "the_part.py").write_text("")
+
+
+def garbled(packages):
+    (packages / "the_part-v1.5.dist-info" / "RECORD").write_bytes(b"\xff\x00, half a li")
+
+
+@pytest.mark.parametrize("damage", [gone, emptied, garbled])
+def test_what_has_lost_files_is_installed_again_and_nothing_else(installed, capsys, damage):
+    damage(installed.packages)
+    assert environment.look(installed.python, ["lab"], installed.root) == ([], {"the-part": "v1.5"})
+    assert installed.prepare("lab") == installed.python
+    (command,) = installed.commands
+    pip = [installed.python, "-m", "pip", "install", "--force-reinstall", "--no-deps"]
+    assert command == [*pip, "the-part==v1.5"]
+    assert "Files of the-part are gone" in capsys.readouterr().out
+
+
+def test_an_edited_package_is_not_overwritten(installed):
+    (installed.packages / "the_part.py").write_text("x = 12345  # and a print for me")
+    assert installed.prepare("lab") and not installed.commands
+
+
+def test_what_conda_has_built_is_not_judged_by_its_list(installed):
+    (installed.packages / "the_part-v1.5.dist-info" / "INSTALLER").write_text("conda\n")
+    gone(installed.packages)
+    assert environment.look(installed.python, ["lab"], installed.root) == ([], {})
+
+
+def test_a_needed_package_that_is_gone_is_missing(installed):
+    shutil.rmtree(installed.packages / "the_part-v1.5.dist-info")
+    assert environment.look(installed.python, ["lab"], installed.root) == (["the-part"], {})
+    assert rebuilt(installed) is False  # pip's own resolution brings it back
+
+
+def test_a_repair_uses_the_address_of_the_installation(checkout):
+    checkout.prepare("lab", torch_index="file:///cpu")
+    gone(site(checkout.venv, "thing", "2.0", the_part="x"))
+    checkout.commands.clear()
+    checkout.prepare("lab")
+    assert checkout.commands[0][-3:] == ["--extra-index-url", "file:///cpu", "thing==2.0"]
+
+
+def test_a_repair_that_fails_says_what_to_do(installed):
+    gone(installed.packages)
+    installed.pip = 1
+    with pytest.raises(environment.Problem, match="Is the internet there"):
+        installed.prepare("lab")
+    assert not (installed.venv / environment.UNFINISHED).exists()
+
+
+def test_the_active_environment_is_repaired_too(checkout, monkeypatch):
+    monkeypatch.setattr(environment, "active", lambda: True)
+    monkeypatch.setattr(environment, "look", lambda *args: ([], {"torchmetrics": "1.9.0"}))
+    monkeypatch.setattr(environment, "run", lambda command, **options: checkout.commands.append(command))
+    assert checkout.prepare("lab") == sys.executable
+    (command,) = checkout.commands
+    assert command[0] == sys.executable and command[-1] == "torchmetrics==1.9.0"
+
+
+def test_the_real_environment_is_whole_and_looked_at_quickly():
+    begin = time.process_time()
+    found, damaged = inventory.look(environment.requirements(["lab", "test"]))
+    assert {"jupyter-server", "torch", "pillow"} <= set(found) and None not in found.values()
+    assert damaged == [] and time.process_time() - begin < 3  # 0.4 s alone
 
 
 def test_the_real_lists_agree():
@@ -470,10 +602,12 @@ def test_interrupt_waits_for_the_child(tmp_path):
 
 
 @pytest.fixture
-def examined(capsys):
+def examined(capsys, monkeypatch):
     """A function that runs the doctor here and returns exit code, verdicts by name, and what it said."""
 
-    def run():
+    def run(slow=("jupyterlab", "torchmetrics")):
+        for name in slow:  # they would be imported for seconds
+            monkeypatch.setitem(doctor.MODULES, name, "json")
         code = doctor.main()
         out = capsys.readouterr().out
         lines = re.findall(r"^ *(ok|note|BAD)  (\w+)", out, re.MULTILINE)
@@ -482,12 +616,32 @@ def examined(capsys):
     return run
 
 
+@pytest.mark.slow
 def test_doctor_finds_a_whole_environment_whole(examined, monkeypatch):
     monkeypatch.delenv("DLIM_MIRROR", raising=False)
-    code, verdicts, out = examined()
+    code, verdicts, out = examined(slow=())
     assert code == 0 and "BAD" not in verdicts.values()
     assert list(verdicts) == list(doctor.CHECKS)
     assert "profile smoke" in out and os.environ["DLIM_HOME"] in out
+
+
+@pytest.mark.parametrize(
+    "state, says",
+    [
+        ((["jupyter-server"], {}), "missing or too old: jupyter-server"),
+        (([], {"torchmetrics": "1.9.0"}), "files are gone of torchmetrics"),
+    ],
+)
+def test_doctor_on_packages_that_are_not_whole(examined, monkeypatch, state, says):
+    monkeypatch.setattr(environment, "look", lambda *args: state)
+    code, verdicts, out = examined()
+    assert code == 1 and verdicts["packages"] == "BAD" and says in out and "`python -m dlimlib lab`" in out
+
+
+def test_doctor_on_a_package_that_can_not_be_imported(examined, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    code, verdicts, out = examined()
+    assert code == 1 and verdicts["packages"] == "BAD" and "pooch can't be imported" in out
 
 
 def test_doctor_on_a_folder_that_can_not_be_written(examined, monkeypatch, tmp_path):
@@ -532,6 +686,7 @@ def test_doctor_on_little_memory_and_no_browser(examined, monkeypatch):
 # --- the tests' own surroundings ---
 
 
+@pytest.mark.slow
 def test_each_run_has_folders_of_its_own(tmp_path):
     shutil.copy(ROOT / "conftest.py", tmp_path)
     (tmp_path / "test_it.py").write_text(

@@ -13,6 +13,7 @@ import pytest
 from dlimlib.course import notebook as nbs
 from dlimlib.course.grading import judge, warm
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path for path in (ROOT / "tests" / "exercises").glob("[0-9][0-9]") if path.is_dir())
 FILES = [path for folder in FOLDERS for path in sorted(folder.glob("*.py"))]

@@ -145,6 +145,7 @@ def test_autocast_and_tf32_leave_the_picture_alone(images, factors):
     assert alike(images.x[:2], again.x) >= 0.995
 
 
+@pytest.mark.slow
 def test_everything_is_computed_on_the_device(factors):
     """The meta device holds no numbers, but it notices a constant that was left on the CPU."""
     where = torch.device("meta")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import dlimlib
 from dlimlib.install import environment
 
 ROOT = environment.ROOT
@@ -57,12 +58,12 @@ def wheel(fresh):
     """The wheel that pip builds from the clone."""
     built = fresh.run("-m", "pip", "wheel", "--no-deps", "--quiet", "-w", fresh.folder / "dist", ".")
     assert built.returncode == 0, built.stderr
-    (path,) = (fresh.folder / "dist").glob("dlimlib-*.whl")
+    (path,) = (fresh.folder / "dist").glob(f"dlimlib-{dlimlib.__version__}-*.whl")
     return path
 
 
 def test_conda_file_brings_the_tested_versions(fresh):
-    assert environment.missing(fresh.python, ["lab"], fresh.clone) == []
+    assert environment.look(fresh.python, ["lab"], fresh.clone) == ([], {})
     tested = (ROOT / "constraints.txt").read_text().lower()
     lines = fresh.run("-m", "pip", "freeze", "--exclude-editable").stdout.lower().splitlines()
     assert [line for line in lines if line.split("+")[0] not in tested] == []
@@ -95,6 +96,19 @@ def test_wheel_works_without_the_repository(fresh, wheel):
 def test_doctor_is_content(fresh):
     answer = fresh.run("-m", "dlimlib", "doctor")
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_lost_files_are_found_and_brought_back(fresh):
+    server = Path(fresh.run("-c", "import jupyter_server; print(jupyter_server.__file__)").stdout.strip())
+    (server.parents[1] / "torchmetrics" / "metric.py").unlink()
+    shutil.rmtree(server.parent)
+    answer = fresh.run("-m", "dlimlib", "doctor")
+    assert answer.returncode == 1 and "files are gone of jupyter-server, torchmetrics" in answer.stdout
+    prepare = "from dlimlib.install import environment; print(environment.prepare(['lab']))"
+    answer = fresh.run("-c", prepare)
+    assert answer.stdout.splitlines()[-1] == str(fresh.python), answer.stdout + answer.stderr
+    assert environment.look(fresh.python, ["lab"], fresh.clone) == ([], {})
+    assert server.exists() and not (fresh.clone / ".venv").exists()
 
 
 @pytest.mark.parametrize("start", ["first", "second"])

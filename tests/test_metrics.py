@@ -95,6 +95,7 @@ def portraits():
     return faces.render(faces.sample(600, seed=2), 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["digits", "faces"])
 def test_the_measures_measure(kind, request):
     if kind == "faces":
@@ -113,6 +114,7 @@ def test_the_measures_measure(kind, request):
             assert falls(precision, 0.03), f"precision must fall with {name}, got {precision}"
 
 
+@pytest.mark.slow
 def test_features_are_the_same_for_every_form_of_a_picture(portraits):
     few = portraits[:5]
     f = metrics.features(few)
@@ -128,6 +130,7 @@ def test_features_are_the_same_for_every_form_of_a_picture(portraits):
         metrics.features(few, "cats")
 
 
+@pytest.mark.slow
 def test_factors_are_read_in_their_units(portraits):
     true = portraits.factors
     for x in (portraits.x, (blur(portraits.x.float() / 255, torch.ones(600)) * 255).byte()):

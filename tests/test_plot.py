@@ -171,6 +171,7 @@ def test_animation_loops_and_keeps_its_frames():
     assert r > 250
 
 
+@pytest.mark.slow
 def test_a_figure_is_shown_once_in_a_kernel(tmp_path):
     """Last line of a cell, middle of a cell, shown again in a later cell."""
     code = """

@@ -12,6 +12,7 @@ import torch
 from dlimlib.course.grading import child
 from dlimlib.course.grading import judge as grading
 
+pytestmark = pytest.mark.slow
 SETUP = "import numpy as np\nfrom dlimlib import probe\nSEED = 0\n%config Completer.use_jedi = False"
 KL = "def kl(mu, logvar):\n    return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(1).mean()"
 SAMPLE = "def sample(mu, logvar, eps):\n    return mu + np.exp(0.5 * logvar) * eps"

@@ -11,6 +11,7 @@ import torch
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.slow
 ROOT = str(Path(__file__).resolve().parents[1])
 SETUP = """
 import signal, time, torch, dlimlib as dl

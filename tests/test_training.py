@@ -637,6 +637,7 @@ t.train(t.new_run())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["writing", "renaming"])
 def test_a_kill_in_the_middle_of_saving_leaves_a_checkpoint_to_go_on_from(when):
     whole = result(train(new_run()))

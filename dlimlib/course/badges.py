@@ -17,17 +17,25 @@ BOOTSTRAP = """\
 import os
 import subprocess
 import sys
+from glob import glob
 from importlib import invalidate_caches
 from importlib.util import find_spec
 
+from IPython.core.error import UsageError
+
 address = os.environ.get("DLIM_REPO", "{address}")
-if find_spec("dlimlib") is None and address:
+source = glob("dlim*.zip")[:1] or ["git+" + address] * bool(address)
+if find_spec("dlimlib") is None and source:
     python = [sys.executable, "-m"]
-    subprocess.check_call([*python, "pip", "install", "--quiet", "--no-deps", "git+" + address])
-    subprocess.check_call([*python, "dlimlib.bootstrap"])  # and what else is missing
+    if subprocess.call([*python, "pip", "install", "--quiet", "--no-deps", *source]) == 0:
+        subprocess.check_call([*python, "dlimlib.bootstrap"])  # and what else is missing
     invalidate_caches()
-remedy = "This notebook needs dlimlib: get the course's folder and run in it: python -m pip install ."
-print("dlimlib is ready." if find_spec("dlimlib") else remedy)"""
+if find_spec("dlimlib") is None:
+    raise UsageError(
+        "This notebook needs dlimlib: upload the course's repository as dlim.zip beside it, or add the line "
+        "%env DLIM_REPO=https://... with the repository's address above, and run this cell again."
+    )
+print("dlimlib is ready.")"""
 
 
 def bootstrap_source(repo=None):

@@ -1,9 +1,10 @@
 """Install what dlimlib needs and this Python lacks, for a notebook's first cell (standard library only)."""
 
-import re
 import subprocess
 import sys
 from importlib import metadata
+
+from dlimlib.install.inventory import name_of
 
 KEEP = ("torch", "numpy", "ipywidgets")  # a Colab kernel has them loaded: another version would break it
 
@@ -13,11 +14,6 @@ def plan(requirements, present):
     needs = {name_of(text): text for text in requirements if "extra ==" not in text}
     missing = [text for name, text in needs.items() if name not in present]
     return [*missing, *(f"{name}=={present[name]}" for name in KEEP if name in present)] if missing else []
-
-
-def name_of(text):
-    """Return the name in a requirement, as package indexes compare it."""
-    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", text)[0]).lower()
 
 
 def main():

@@ -1,5 +1,6 @@
 """What works here, and what to do about what doesn't (standard library only until PyTorch is asked for)."""
 
+import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -11,12 +12,15 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import dlimlib
 from dlimlib import settings
 from dlimlib.install import environment
 
 OK, NOTE, BAD = "ok", "note", "BAD"
 GB = environment.GB
 LAB = "`python -m dlimlib lab`"
+REBUILD = f"Remove the folder .venv and start {LAB} again."
+MODULES = {"Pillow": "PIL", "jupyterlab": "jupyterlab.labapp"}  # imported by a name of their own
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge", "chrome")
 
 
@@ -33,17 +37,24 @@ def python():
 
 
 def packages():
-    """Whether everything that the course needs is installed, in the versions it needs."""
+    """Whether everything that the course needs is installed, in the versions it needs, with all its files."""
     try:
         lowest = environment.requirements(["lab"])
     except OSError:  # installed without a checkout: its metadata says the same
-        return OK, f"dlimlib {importlib.metadata.version('dlimlib')} without the course's repository"
+        return OK, f"dlimlib {dlimlib.__version__} without the course's repository"
     except ImportError:
         return BAD, "can't be listed", "They need a newer Python first."
-    missing = environment.missing(sys.executable, ["lab"])
-    if missing:
-        return BAD, f"missing or too old: {', '.join(missing)}", f"{LAB} installs them into .venv."
-    return OK, f"all {len(lowest)} are here"
+    lacks, damaged = environment.look(sys.executable, ["lab"]) or (["a working Python"], {})
+    if lacks:
+        return BAD, f"missing or too old: {', '.join(lacks)}", f"{LAB} installs them into .venv."
+    if damaged:
+        return BAD, f"files are gone of {', '.join(damaged)}", f"{LAB} installs them again."
+    for name in lowest:
+        try:
+            importlib.import_module(MODULES.get(name, name))
+        except Exception as error:  # whatever a broken package raises
+            return BAD, f"{name} can't be imported: {error}", REBUILD
+    return OK, f"all {len(lowest)} are here and can be imported"
 
 
 def torch():
@@ -55,21 +66,18 @@ def torch():
 
         device = settings.device()
         value = torch.ones(2, device=device).sum().item()
-    except (ImportError, OSError, RuntimeError) as error:  # missing library, old driver
-        return BAD, f"doesn't work: {error}", f"Remove the folder .venv and start {LAB} again."
+    except (ImportError, AttributeError, OSError, RuntimeError) as error:  # files gone, old driver
+        return BAD, f"doesn't work: {error}", REBUILD
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} processor cores"
     text = f"{torch.__version__} on {device.type} ({name}), profile {settings.profile()}"
     if value != 2:
         return BAD, f"{text}: it computes 1 + 1 = {value}", "Update the driver of the graphics card."
     if device.type == "cpu" and environment.nvidia_gpu():
-        return (
-            NOTE,
-            text,
-            (
-                "There is an NVIDIA GPU that this PyTorch can't use. Update its driver, or get a build for it:\n"
-                '`python -m dlimlib lab --torch-index ADDRESS`, the address from pytorch.org, "Get started".'
-            ),
+        remedy = (
+            "There is an NVIDIA GPU that this PyTorch can't use. Update its driver, or get a build for it:\n"
+            '`python -m dlimlib lab --torch-index ADDRESS`, the address from pytorch.org, "Get started".'
         )
+        return NOTE, text, remedy
     return OK, text
 
 

@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from dlimlib.install import inventory
+
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST_PYTHON = (3, 11)
 GB = 1024**3
@@ -21,18 +23,12 @@ CPU_BUILD = (
     "The build without CUDA is a tenth of that. Choose it with --torch-index ADDRESS; the address\n"
     'is the one after --index-url on pytorch.org, "Get started" (Pip, Compute Platform: CPU).'
 )
+PIP_FAILED = (
+    "pip could not install everything; its own message stands above. Is the internet there?\n"
+    "Then start the same command again. If pip finds no space although the disk has room, its\n"
+    "temporary folder is too small: name another by the variable TMPDIR (on Windows TEMP)."
+)
 STAMP, UNFINISHED = "dlim-installed.json", "dlim-unfinished"
-VERSIONS = """
-import json, sys
-from importlib.metadata import PackageNotFoundError, version
-found = {}
-for name in sys.argv[1:]:
-    try:
-        found[name] = version(name)
-    except PackageNotFoundError:
-        found[name] = None
-print(json.dumps(found))
-"""
 
 
 class Problem(Exception):
@@ -100,19 +96,24 @@ def requirements(extras, root=ROOT):
     return dict(re.fullmatch(r"([\w.-]+)>=([\d.]+)", line).groups() for line in lines)
 
 
-def missing(python, extras, root=ROOT):
-    """Names that an interpreter lacks or has in too old a version; None when the interpreter doesn't work."""
-    lowest = requirements(extras, root)
+def look(python, extras, root=ROOT):
+    """What an interpreter lacks or has in too old a version, and {name: version} of what has lost files.
+
+    None when the interpreter doesn't work.
+    """
+    lowest = {inventory.name_of(name): version for name, version in requirements(extras, root).items()}
     try:
-        command = [str(python), "-c", VERSIONS, *lowest]
-        found = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60).stdout)
+        done = subprocess.run([str(python), inventory.__file__, *lowest], capture_output=True, timeout=300)
+        found, damaged = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError):
         return None
 
     def number(version):
         return [int(part) for part in re.match(r"[\d.]*\d", version)[0].split(".")]
 
-    return [name for name, low in lowest.items() if not found[name] or number(found[name]) < number(low)]
+    old = {name for name, low in lowest.items() if found[name] and number(found[name]) < number(low)}
+    gone = {name for name, version in found.items() if not version}
+    return sorted(gone | old), {name: found[name] for name in sorted(damaged)}
 
 
 def fingerprint(root=ROOT):
@@ -130,16 +131,19 @@ def stamp(venv):
 
 
 def ready(extras, torch_index=None, root=ROOT):
-    """The interpreter (str) that has what these extras need, the active environment's or .venv's, or None."""
+    """The interpreter (str) that has what these extras need, the active environment's or .venv's, and
+    {name: version} of what has lost files there; (None, {}) where there is none."""
     venv = root / ".venv"
-    if active() and not inside(venv) and not torch_index and missing(sys.executable, extras, root) == []:
-        return sys.executable
+    candidates = [sys.executable] if active() and not inside(venv) and not torch_index else []
     mark = stamp(venv)
     fits = {**mark, **fingerprint(root)} == mark and set(extras) <= set(mark.get("extras", ()))
-    if not fits or (venv / UNFINISHED).exists() or torch_index not in (None, mark.get("torch_index")):
-        return None
-    python = sys.executable if inside(venv) else str(venv_python(venv))
-    return python if missing(python, extras, root) == [] else None
+    if fits and not (venv / UNFINISHED).exists() and torch_index in (None, mark.get("torch_index")):
+        candidates.append(sys.executable if inside(venv) else str(venv_python(venv)))
+    for python in candidates:
+        lacks, damaged = look(python, extras, root) or ([python], {})
+        if not lacks:
+            return python, damaged
+    return None, {}
 
 
 def nvidia_gpu():
@@ -279,14 +283,18 @@ def install(venv, extras, torch_index, root=ROOT):
     if run(command, cwd=root, env=pip_env()):
         if stamp(venv):
             (venv / UNFINISHED).unlink()  # pip gave up before it changed anything: what was there is whole
-        raise Problem(
-            "pip could not install everything; its own message stands above. Is the internet there?\n"
-            "Then start the same command again. If pip finds no space although the disk has room, its\n"
-            "temporary folder is too small: name another by the variable TMPDIR (on Windows TEMP)."
-        )
+        raise Problem(PIP_FAILED)
     mark = {**fingerprint(root), "extras": extras, "torch_index": torch_index}
     (venv / STAMP).write_text(json.dumps(mark, indent=1), encoding="utf-8")
     (venv / UNFINISHED).unlink()
+
+
+def repair(python, damaged, torch_index=None):
+    """Install again, in the version that is there, what has lost files: {name: version}."""
+    say(f"Files of {', '.join(damaged)} are gone; installing again what lacks them.")
+    command = [python, "-m", "pip", "install", "--force-reinstall", "--no-deps", *index_option(torch_index)]
+    if run([*command, *(f"{name}=={version}" for name, version in damaged.items())], env=pip_env()):
+        raise Problem(PIP_FAILED)
 
 
 def usable(venv, root=ROOT):
@@ -297,7 +305,7 @@ def usable(venv, root=ROOT):
     if (venv / UNFINISHED).exists() or stamp(venv).get("python", python_version()) != python_version():
         return False
     pip = [python, "-m", "pip", "--version"]
-    return missing(python, [], root) is not None and not subprocess.run(pip, capture_output=True).returncode
+    return look(python, [], root) is not None and not subprocess.run(pip, capture_output=True).returncode
 
 
 def make(extras, torch_index=None, root=ROOT):
@@ -321,14 +329,18 @@ def make(extras, torch_index=None, root=ROOT):
 
 
 def prepare(extras, torch_index=None, root=ROOT):
-    """The interpreter to use (str); makes .venv first where nothing has what these extras need.
-
-    Raises Problem, which says what stands in the way.
+    """The interpreter to use (str); first makes .venv where nothing has what these extras need, and repairs
+    what has lost files. Raises Problem, which says what stands in the way.
     """
     check_python()
     check_checkout(root)
-    python = ready(extras, torch_index, root)
-    if not python:
+    python, damaged = ready(extras, torch_index, root)
+    if not python or damaged:
         with only_one(root):  # perhaps it was only the other one that had to finish
-            python = ready(extras, torch_index, root) or make(extras, torch_index, root)
+            python, damaged = ready(extras, torch_index, root)
+            if not python:
+                python = make(extras, torch_index, root)
+                _, damaged = look(python, extras, root) or ([], {})
+            if damaged:
+                repair(python, damaged, stamp(root / ".venv").get("torch_index"))
     return python

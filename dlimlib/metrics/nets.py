@@ -25,8 +25,9 @@ READ = {
     "glasses": "binary",
     "shades": "binary",
 }
-IDENTITY = ("skin", "hair", "style", "glasses", "shades", "masc", "iris", "stubble", "moustache", "goatee")
-IDENTITY += ("beard", "jaw", "head_w", "eye_size", "nose_w", "lips", "brow_t", "fringe", "curl")
+IDENTITY: tuple[str, ...] = ("skin", "hair", "style", "glasses", "shades", "masc", "iris", "stubble")
+IDENTITY += ("moustache", "goatee", "beard", "jaw", "head_w", "eye_size", "nose_w", "lips", "brow_t")
+IDENTITY += ("fringe", "curl")
 MASKED = {  # a factor that can't be seen in every picture -> where it can
     "shades": lambda f: f["glasses"] > 0.5,
     "frame": lambda f: f["glasses"] > 0.5,

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart; then more, for the eighth class and later.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+PALETTE: tuple[str, ...] = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 PALETTE += ("#7A5195", "#8C564B", "#F0E442", "#4B7A00", "#003F5C", "#FF8FA3")
 COLOURS = {
     "real": "#0072B2",

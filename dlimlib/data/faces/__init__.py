@@ -10,12 +10,12 @@ from contextlib import contextmanager
 import torch
 from tqdm.auto import tqdm
 
-from . import portrait
-from .factors import IDENTITY, SCENE, SHAPES, STYLES, combine, identity, mix, person, sample, scene
+from . import factors, portrait
+from .factors import IDENTITY, SCENE, SHAPES, combine, identity, mix, person, sample, scene
 from .paint import MASK_CLASSES
 
 VERSION = "1"  # goes up when the same factors give another picture
-STYLES = list(STYLES)
+STYLES = list(factors.STYLES)
 CLASSES = MASK_CLASSES  # as notebook 01 says
 BLOCK = 1024  # faces whose geometry is worked out together
 
