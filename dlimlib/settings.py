@@ -21,6 +21,18 @@ def budget(*, smoke, cpu, gpu):
     return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[profile()]
 
 
+def steps(*, smoke: int, cpu: int, gpu: int) -> int:
+    """Choose a number of training steps by the profile, times $DLIM_EFFORT (by default, and at smoke, 1)."""
+    said = os.environ.get("DLIM_EFFORT") or "1"
+    try:
+        effort = float(said)
+    except ValueError:
+        effort = 0.0
+    if not 0 < effort < float("inf"):
+        raise ValueError(f"DLIM_EFFORT must be a positive number such as 4 or 0.5, got {said!r}")
+    return max(1, round(budget(smoke=smoke, cpu=cpu, gpu=gpu) * (1 if profile() == "smoke" else effort)))
+
+
 def seed(n=0):
     """Seed the random numbers of Python, NumPy and PyTorch (every device) with n."""
     import numpy as np
