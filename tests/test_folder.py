@@ -171,9 +171,9 @@ def test_splits_are_disjoint_and_adding_a_picture_moves_few(tmp_path):
 
 def test_a_tenth_of_many_names_is_the_test_split(tmp_path):
     places = {tmp_path / f"{i}.jpg": () for i in range(1000)}
-    test = files.divide(tmp_path, places, "test")
+    test = files.divide(places, "test")
     assert 70 < len(test) < 130 and all(files.share(f.name) < 0.1 for f in test)
-    more = files.divide(tmp_path, places | {tmp_path / f"new {i}.jpg": () for i in range(500)}, "test")
+    more = files.divide(places | {tmp_path / f"new {i}.jpg": () for i in range(500)}, "test")
     assert set(test) <= set(more), "nobody changes sides"
 
 
@@ -259,7 +259,8 @@ def test_tiles_keep_every_pixel_and_stay_in_one_split(tmp_path):
 
 @pytest.fixture
 def counted(monkeypatch):
-    """A list of the pictures that were decoded."""
+    """A list of the pictures that were decoded, all of them worth keeping."""
+    monkeypatch.setattr(files, "LONG", 0)
     read, seen = decode.read_picture, []
     monkeypatch.setattr(
         "dlimlib.data.folder.read_picture", lambda f, *a, **k: seen.append(f.name) or read(f, *a, **k)
@@ -278,6 +279,14 @@ def test_the_second_start_decodes_nothing(tmp_path, counted):
     assert all(torch.equal(a.x, b.x) for (a, _), (b, _) in zip(first, again, strict=True))
     quietly(tmp_path / "photos", size=9), quietly(tmp_path / "photos", size=8, n=3)
     assert len(counted) > 41 + 3, "other options are another file"
+
+
+def test_what_is_decoded_at_once_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LONG", 60)
+    for i in range(3):
+        grey(tmp_path / f"{i}.png", i)
+    quietly(tmp_path, size=8)
+    assert not (files.home() / "data").exists()
 
 
 @pytest.mark.parametrize("change", ["new", "changed", "gone"])

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from dlimlib.data import IGNORE, load, pairs, pets
+from dlimlib.data import IGNORE, files, load, pairs, pets
 from dlimlib.metrics import confusion
 
 RED, BLUE, GREEN = (200, 30, 30), (20, 40, 220), (10, 200, 60)
@@ -279,6 +279,7 @@ def test_lines_with_the_colour_first(tmp_path):
 
 
 def test_the_second_start_opens_no_picture(twelve, monkeypatch):
+    monkeypatch.setattr(files, "LONG", 0)
     (twelve / "images" / "3.jpg").write_bytes(b"no picture")
     first = [quietly(twelve, split=s) for s in ("train", "test")]
     opened = []
@@ -292,6 +293,7 @@ def test_the_second_start_opens_no_picture(twelve, monkeypatch):
 
 
 def test_another_list_of_classes_is_read_again(twelve, monkeypatch):
+    monkeypatch.setattr(files, "LONG", 0)
     (twelve / "classes.txt").write_text("wall\nfloor\nsky\n")
     assert quietly(twelve)[0].mask_classes[0] == "wall"
     (twelve / "classes.txt").write_text("house\nfloor\nsky\n")

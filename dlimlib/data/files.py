@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from . import cache
 VERSION = "1"  # goes up when the same files give other pictures
 TEST_SHARE, TEST_LEAST = 0.1, 16  # the notebooks look at the first 16 of the test split
 TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
+LONG = 0.5  # seconds: what is decoded faster is not worth a file in the cache
 STRAY = {"thumbs.db", "desktop.ini"}  # what systems leave behind; the others' names begin with a dot
 Skipped = dict[Path, str]  # what can't be used, and why
 Places = dict[Path, tuple[str, ...]]  # a file -> the folders that it lies in
@@ -39,14 +41,14 @@ def root_of(path: str | Path | None) -> Path:
     return root
 
 
-def find(root: Path, skipped: Skipped) -> list[Path]:
+def find(root: Path, skipped: Skipped) -> Places:
     """Every file below root that may be a picture; what else lies there goes to skipped. Hidden files are
     passed over, links to folders are followed once, and after everything that lies there itself."""
-    endings, found, seen = Image.registered_extensions(), [], set()
-    folders: list[Path] = [root]
-    links: list[Path] = []
+    endings, found, seen = Image.registered_extensions(), {}, set()
+    folders: list[tuple[Path, tuple[str, ...]]] = [(root, ())]
+    links: list[tuple[Path, tuple[str, ...]]] = []
     while folders or links:
-        folder = folders.pop() if folders else links.pop(0)
+        folder, place = folders.pop() if folders else links.pop(0)
         if (real := os.path.realpath(folder)) in seen:
             continue
         seen.add(real)
@@ -56,17 +58,18 @@ def find(root: Path, skipped: Skipped) -> list[Path]:
             skipped[folder] = f"the folder can't be opened: {e.strerror}"
             continue
         for entry in entries:
-            file, ending = Path(entry.path), Path(entry.name).suffix.lower()
-            if entry.name.startswith(".") or entry.name.lower() in STRAY:
+            file, name = Path(entry.path), entry.name.lower()
+            ending = os.path.splitext(name)[1]
+            if name.startswith(".") or name in STRAY:
                 continue
             if entry.is_dir():
-                (links if entry.is_symlink() else folders).append(file)
+                (links if entry.is_symlink() else folders).append((file, (*place, entry.name)))
             elif entry.is_file() and (ending in endings or not ending):
-                found.append(file)
+                found[file] = place
             elif entry.is_file():
                 heic = ending in (".heic", ".heif")
                 skipped[file] = "HEIC is not understood here, export it as JPEG" if heic else "no picture"
-    return sorted(found)
+    return found
 
 
 def layout(places: Places) -> tuple[dict[Path, str], set[Path] | None]:
@@ -84,18 +87,18 @@ def layout(places: Places) -> tuple[dict[Path, str], set[Path] | None]:
 
 
 def divide(
-    root: Path, places: Places, split: str, *, split_by: str | None = None, tiles: int | None = None
+    places: Places, split: str, *, split_by: str | None = None, tiles: int | None = None
 ) -> list[Path]:
     """The files of a split, in an order of their own. Where there are train/ and test/, those decide; else
     the names: a tenth of the files is the test split, or of the outermost folders with split_by="folder", and
     at least 16 files (2 where each is cut into tiles), but never more than half."""
     if split_by not in (None, "folder"):
         raise ValueError(f'split_by must be "folder" or None, got {split_by!r}')
-    names = {f: f.relative_to(root).as_posix() for f in places}
+    names = {f: "/".join((*place, f.name)) for f, place in places.items()}
     order, (groups, test) = sorted(places, key=lambda f: share(names[f])), layout(places)
     if test is None:
         if split_by and len(set(groups.values())) < 2:
-            raise ValueError(f'split_by="folder" needs two folders in {root}, one to test with')
+            raise ValueError('split_by="folder" needs two folders, one to test with')
         together: dict[str, list[Path]] = {}
         for f in order:
             together.setdefault(split_by and groups[f] or names[f], []).append(f)
@@ -126,20 +129,18 @@ def decoded(
     """The first n rows that look(file) gives for the files, with "from", the number of each row's file; the
     notes; and the files that failed. prepare() returns look and the notes.
 
-    All is kept in the cache under the folder's path and the options, as long as names, sizes and times of the
-    files in mark stay what they are.
+    What took long is kept in the cache under the folder's path and the options, as long as names, sizes and
+    times of the files in mark stay what they are.
     """
-    digest = hashlib.blake2b(
-        "\n".join(map(str, [VERSION, root.resolve(), n, *options])).encode(), digest_size=10
-    )
-    path, sign = home() / "data" / f"folder-{digest.hexdigest()}.safetensors", signature(mark)
-    tensors, notes = cache.read(path, mark=sign)
+    key = "\n".join(map(str, [VERSION, root.resolve(), n, *options])).encode(errors="surrogateescape")
+    path = home() / "data" / f"folder-{hashlib.blake2b(key, digest_size=10).hexdigest()}.safetensors"
+    tensors, notes = cache.read(path, mark=(now := signature(mark)))
     if not tensors:
+        begun = time.perf_counter()
         look, notes = prepare()
-        tensors, broken = _rows(files, look, n)
-        notes |= {"broken": {str(files.index(f)): why for f, why in broken.items()}}
-        if tensors:
-            cache.write(path, tensors, sign, **notes)
+        tensors, notes["broken"] = _rows(files, look, n)
+        if tensors and time.perf_counter() - begun > LONG:
+            cache.write(path, tensors, now, **notes)
     return tensors, notes, {files[int(i)]: why for i, why in notes["broken"].items()}
 
 
@@ -151,7 +152,7 @@ def signature(files: list[Path]) -> str:
 
 
 def _rows(files, look, n):
-    """One tensor of each kind that look gives, and the files that failed, with the reason."""
+    """One tensor of each kind that look gives, and the numbers of the files that failed, with the reason."""
     bytes_of, shapes, origin, broken = {}, {}, [], {}
     for i, file in enumerate(tqdm(files, "reading pictures", delay=2)):
         if n is not None and len(origin) >= n:
@@ -159,7 +160,7 @@ def _rows(files, look, n):
         try:
             rows = look(file)
         except Exception as e:  # Pillow's readers raise nearly anything on broken files
-            broken[file] = str(e).replace(repr(str(file)), "").strip()[:200] or type(e).__name__
+            broken[str(i)] = str(e).replace(repr(str(file)), "").strip()[:200] or type(e).__name__
             continue
         for kind, t in rows.items():
             shapes[kind] = t.shape[1:]

@@ -31,10 +31,10 @@ def load(
     if labelled := bool(pairs.kinds(root)):
         places, mark, prepare = pairs.ready(root, size, tiles, skipped)
     else:
-        mark = files.find(root, skipped)
-        places = {f: f.relative_to(root).parts[:-1] for f in mark}
+        places = files.find(root, skipped)
+        mark = list(places)
         prepare = lambda: (lambda f: {"x": read_picture(f, size, tiles=tiles)}, {})  # noqa: E731
-    chosen = files.divide(root, places, split, split_by=split_by, tiles=tiles)
+    chosen = files.divide(places, split, split_by=split_by, tiles=tiles)
     options = [labelled, split, size, split_by, tiles]
     tensors, notes, broken = files.decoded(root, chosen, prepare, n, mark=mark, options=options)
     used = tensors.get("from", torch.empty(0))
