@@ -216,6 +216,13 @@ def test_a_blank_picture_with_codes_among_its_factors_as_notebook_04_makes_it():
     assert x.shape == (4, 1, 1, 1) and torch.equal(given, index[y]) and not data.batches(4).flip
 
 
+def test_masks_of_several_people_a_row_as_notebook_01_has_them():
+    masks = torch.arange(10 * 2 * 4 * 6).remainder(9).view(10, 2, 4, 6).byte()
+    crowd = Images("six people", "1", torch.cat([numbered().x] * 2, 1), mask=masks, mirror=True)
+    x, mask = next(crowd.batches(4, fields=("x", "mask"), flip=False))
+    assert x.shape == (4, 6, 4, 6) and mask.shape == (4, 2, 4, 6) and mask.dtype == torch.int64
+
+
 def test_pairs_are_mirrored_together():
     left, right = everything(), Images("right", "1", 255 - everything().x, mirror=True)
     both = paired(left, right)

@@ -12,12 +12,14 @@ import torch
 from ..pictures import also_range
 from .batches import Batches, Range, to_float
 
+ROLES = {"x": "picture", "y": "class", "mask": "labels", "sketch": "picture", "depth": "map"}
+
 
 @dataclass(repr=False, eq=False)
 class Images:
     """Pictures x with whatever is known about them, or anything else that has one row for each of N things.
 
-    `extra` holds further fields by name. The type of a tensor says what a batch makes of it:
+    `extra` holds further fields by name, whose type says what a batch makes of them:
     uint8 (N, C, H, W): a picture, given as float in value_range and mirrored;
     uint8 or int64 (N, H, W): labels or a map of codes, given as int64 and mirrored with the picture;
     int64 (N,): a class; all others, and the factors: values, which no mirror image would fit.
@@ -59,15 +61,15 @@ class Images:
 
     def role(self, field: str) -> str:
         """What a batch makes of a field: "picture", "labels", "class", "map" (of floats) or "values"."""
-        if field == "depth":
-            return "map"
-        t = (self.extra or {}).get(field, getattr(self, field, None))
-        kind = (t.dtype, t.dim()) if isinstance(t, torch.Tensor) else None
+        t = (self.extra or {}).get(field)
+        if field in ROLES or t is None:
+            return ROLES.get(field, "values")
+        kind = t.dtype, t.dim()
         if kind == (torch.uint8, 4):
             return "picture"
         if kind in ((torch.uint8, 3), (torch.int64, 3)):
             return "labels"
-        return "class" if field == "y" or kind == (torch.int64, 1) else "values"
+        return "class" if kind == (torch.int64, 1) else "values"
 
     def __len__(self) -> int:
         return len(self.x if self.x is not None else next(iter(self.tensors().values())))
