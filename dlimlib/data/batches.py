@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-if TYPE_CHECKING:
-    from .images import Images
-
 Range = tuple[float, float]  # what 0 and 255 become
+Device = torch.device | str
 
 
 class Batches:
@@ -22,17 +19,7 @@ class Batches:
     Every epoch is a permutation drawn from a generator of its own; a batch may reach into the next epoch.
     """
 
-    def __init__(
-        self,
-        images: Images,
-        batch_size: int,
-        device: torch.device | str,
-        *,
-        value_range: Range,
-        fields: str | Iterable[str],
-        flip: bool | None,
-        seed: int,
-    ) -> None:
+    def __init__(self, images, batch_size, device, *, value_range, fields, flip, seed):
         if batch_size < 1 or not len(images):
             raise ValueError(f"need a batch size and pictures, got {batch_size} and {len(images)}")
         fields = (fields,) if isinstance(fields, str) else tuple(fields)
@@ -46,7 +33,7 @@ class Batches:
             raise ValueError(f"a mirrored picture would not fit its {', '.join(values)}: leave flip out")
         self.images, self.batch_size, self.device = images, batch_size, torch.device(device)
         self.fields = fields
-        self.value_range: Range = float(value_range[0]), float(value_range[1])
+        self.value_range = tuple(map(float, value_range))
         self.flip = images.mirror and not values if flip is None else bool(flip)
         # the channel lies last in memory, so that the rows an index picks are already channels_last
         last = {f: have[f].permute(0, 2, 3, 1).contiguous() for f in fields if self._roles[f] == "picture"}
@@ -172,6 +159,6 @@ def to_float(x: torch.Tensor, value_range: Range = (-1, 1)) -> torch.Tensor:
     return x.float().div_(255 / (hi - lo)).add_(lo)
 
 
-def fits(nbytes: int, device: torch.device | str) -> bool:
+def fits(nbytes: int, device: Device) -> bool:
     """Whether so many bytes of pictures leave at least half of the device's free memory to the networks."""
     return torch.device(device).type != "cuda" or nbytes < torch.cuda.mem_get_info(device)[0] / 2

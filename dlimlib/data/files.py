@@ -23,6 +23,7 @@ STRAY = {"thumbs.db", "desktop.ini"}  # what systems leave behind; the others' n
 Skipped = dict[Path, str]  # what can't be used, and why
 Places = dict[Path, tuple[str, ...]]  # a file -> the folders that it lies in
 Tensors = dict[str, torch.Tensor]
+Prepare = Callable[[], tuple[Callable[[Path], Tensors], dict[str, Any]]]  # makes a reader, and notes to keep
 
 
 def root_of(path: str | Path | None) -> Path:
@@ -118,13 +119,7 @@ def share(name: str) -> float:
 
 
 def decoded(
-    root: Path,
-    files: list[Path],
-    prepare: Callable[[], tuple[Callable[[Path], Tensors], dict[str, Any]]],
-    n: int | None,
-    *,
-    mark: list[Path],
-    options: list[Any],
+    root: Path, files: list[Path], prepare: Prepare, n: int | None, *, mark: list[Path], options: list[Any]
 ) -> tuple[Tensors, dict[str, Any], Skipped]:
     """The first n rows that look(file) gives for the files, with "from", the number of each row's file; the
     notes; and the files that failed. prepare() returns look and the notes.

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..pictures import also_range
-from .batches import Batches, Range, to_float
+from .batches import Batches, Device, Range, to_float
 
 ROLES = {"x": "picture", "y": "class", "mask": "labels", "sketch": "picture", "depth": "map"}
 
@@ -105,12 +105,7 @@ class Images:
 
     @also_range
     def float(
-        self,
-        index: Any = None,
-        *,
-        field: str = "x",
-        device: torch.device | str = "cpu",
-        value_range: Range = (-1, 1),
+        self, index: Any = None, *, field: str = "x", device: Device = "cpu", value_range: Range = (-1, 1)
     ) -> torch.Tensor:
         """All pictures of a field, or those at index, as float (N, C, H, W) in value_range, channels_last."""
         if self.tensors().get(field) is None or self.role(field) != "picture":
@@ -125,7 +120,7 @@ class Images:
     def batches(
         self,
         batch_size: int,
-        device: torch.device | str = "cpu",
+        device: Device = "cpu",
         *,
         value_range: Range = (-1, 1),
         fields: str | Iterable[str] = ("x", "y"),

@@ -8,7 +8,6 @@ the two folders names the classes, one a line in the order of their numbers: `sk
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +40,7 @@ def kinds(root: Path) -> list[tuple[Path, Path]]:
 
 def ready(
     root: Path, size: int, tiles: int | None, skipped: files.Skipped
-) -> tuple[files.Places, list[Path], Any]:
+) -> tuple[files.Places, list[Path], files.Prepare]:
     """The pictures that have labels, each with its folders; the files on which all depends; and prepare(),
     which returns look(picture), {"x": uint8 (k, 3, size, size), "mask": uint8 (k, size, size)}, and notes.
 
