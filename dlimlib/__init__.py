@@ -10,10 +10,12 @@ _HOMES = {
     "Run": "training",
     "budget": "settings",
     "device": "settings",
+    "in_batches": "data",
     "probe": "probing",
     "profile": "settings",
     "results": "report",
     "seed": "settings",
+    "steps": "settings",
     "stored": "report",
 }
 _MODULES = ("data", "explore", "metrics", "models", "plot", "pretrained")

@@ -5,6 +5,8 @@ from functools import wraps
 import numpy as np
 import torch
 
+IGNORE = 255  # the label of pixels that count neither in a loss nor in a measure
+
 
 def also_range(function):
     """Let a function with value_range= understand range= as well, which notebooks 01 to 04 still say."""

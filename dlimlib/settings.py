@@ -1,5 +1,7 @@
 """Where the course runs: profile, budget, seed, device and folders."""
 
+from __future__ import annotations  # old Pythons read this file too
+
 import os
 import random
 import sys
@@ -29,6 +31,18 @@ def profile() -> str:
 def budget(*, smoke: T, cpu: T, gpu: T) -> T:
     """Choose a number of steps, of pictures, of anything, by the profile in force."""
     return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[profile()]
+
+
+def steps(*, smoke: int, cpu: int, gpu: int) -> int:
+    """Choose a number of training steps by the profile, times $DLIM_EFFORT (by default, and at smoke, 1)."""
+    said = os.environ.get("DLIM_EFFORT") or "1"
+    try:
+        effort = float(said)
+    except ValueError:
+        effort = 0.0
+    if not 0 < effort < float("inf"):
+        raise ValueError(f"DLIM_EFFORT must be a positive number such as 4 or 0.5, got {said!r}")
+    return max(1, round(budget(smoke=smoke, cpu=cpu, gpu=gpu) * (1 if profile() == "smoke" else effort)))
 
 
 def seed(n: int = 0) -> None:

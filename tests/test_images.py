@@ -5,7 +5,8 @@ import io
 import pytest
 import torch
 
-from dlimlib.data import Images, images
+import dlimlib as dl
+from dlimlib.data import Images, batches, in_batches, paired, unpaired
 
 
 def numbered(n=10, **more):
@@ -21,8 +22,9 @@ def everything(n=10):
         n,
         mask=byte(4, 6),
         sketch=byte(1, 4, 6),
-        depth=torch.rand(n, 4, 6, generator=g),
+        depth=torch.rand(n, 1, 4, 6, generator=g),
         factors={"yaw": torch.randn(n, 2, generator=g)},
+        extra={"target": byte(3, 8, 12), "codes": torch.randint(512, (n, 2, 3), generator=g)},
         mirror=True,
         classes=[str(i) for i in range(n)],
     )
@@ -35,7 +37,7 @@ def everything(n=10):
 def test_index_takes_every_tensor_along(index, numbers):
     all_, part = everything(), everything()[index]
     assert part.y.tolist() == numbers and len(part) == len(numbers)
-    for a, b in zip(all_._tensors().values(), part._tensors().values(), strict=True):
+    for a, b in zip(all_.tensors().values(), part.tensors().values(), strict=True):
         assert torch.equal(a[torch.tensor(numbers).long()], b)
     assert part.classes == all_.classes and part.mirror
 
@@ -102,13 +104,15 @@ def test_resumed_batches_are_the_same_to_the_bit(before):
 
 
 def test_flip_mirrors_picture_mask_sketch_and_depth_together():
-    data, flipped = everything(), 0
-    batches = data.batches(10, fields=("x", "y", "mask", "sketch", "depth"))
-    for _, (x, y, mask, sketch, depth) in zip(range(4), batches, strict=False):
-        assert mask.dtype == y.dtype == torch.int64 and sketch.dtype == torch.float32
+    data, flipped, fields = everything(), 0, ("x", "mask", "sketch", "target", "codes", "depth")
+    for _, (y, *batch) in zip(range(4), data.batches(10, fields=("y", *fields)), strict=False):
+        x, mask, sketch, target, codes, depth = batch
+        assert mask.dtype == y.dtype == codes.dtype == torch.int64 and sketch.dtype == target.dtype == x.dtype
+        assert depth.shape == (10, 1, 4, 6) and target.is_contiguous(memory_format=torch.channels_last)
         for i, k in enumerate(y.tolist()):
-            own = [data.float(k)[0], data.mask[k].long(), images.to_float(data.sketch[k]), data.depth[k]]
-            got = [x[i], mask[i], sketch[i], depth[i]]
+            x, sketch, target = (data.float(k, field=f)[0] for f in ("x", "sketch", "target"))
+            own = [x, data.mask[k].long(), sketch, target, data.extra["codes"][k], data.depth[k]]
+            got = [t[i] for t in batch]
             straight = torch.equal(got[0], own[0])
             flipped += not straight
             assert all(torch.equal(g, o if straight else o.flip(-1)) for g, o in zip(got, own, strict=True))
@@ -131,8 +135,8 @@ def test_fields_that_are_not_there():
     assert y.tolist() == [0] * 4 and y.dtype == torch.int64
     with pytest.raises(ValueError, match="numbered has no mask; its fields are x, y"):
         numbered().batches(4, fields=("x", "mask"))
-    with pytest.raises(ValueError, match='must begin with "x"'):
-        numbered().batches(4, fields=("y", "x"))
+    with pytest.raises(ValueError, match="has no field"):
+        numbered().batches(4, fields=())
     with pytest.raises(ValueError, match="need a batch size and pictures, got 4 and 0"):
         numbered()[[]].batches(4)
 
@@ -156,16 +160,130 @@ def test_fingerprint_tells_data_and_batching_apart():
 
 def test_pictures_stay_on_the_cpu_when_they_would_fill_the_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 9999))
-    assert images.fits(499, "cuda") and not images.fits(501, "cuda") and images.fits(501, "cpu")
+    assert batches.fits(499, "cuda") and not batches.fits(501, "cuda") and batches.fits(501, "cpu")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("room", [True, False])
 def test_batches_on_a_gpu_are_those_of_the_cpu(monkeypatch, room):
-    monkeypatch.setattr(images, "fits", lambda *_: room)
+    monkeypatch.setattr(batches, "fits", lambda *_: room)
     fields = ("x", "y", "mask", "sketch", "depth")
     here, there = everything().batches(7, fields=fields), everything().batches(7, "cuda", fields=fields)
     for _, a, b in zip(range(5), here, there, strict=False):
         assert all(t.is_cuda for t in b)
         for s, t in zip(a, b, strict=True):
             torch.testing.assert_close(s, t.cpu(), rtol=0, atol=1e-6)
+
+
+def codes(n=10, **more):
+    """What a network made of n pictures: maps of codes and latents, no pictures."""
+    g = torch.Generator().manual_seed(1)
+    own = {"codes": torch.randint(512, (n, 4, 4), generator=g), "z": torch.randn(n, 8, generator=g)}
+    return Images("codes", "1", y=torch.arange(n), extra=own, **more)
+
+
+def test_codes_and_latents_need_no_pictures():
+    data = codes()
+    assert len(data) == 10 and repr(data) == "Images(codes v1, 10, codes, z)" and len(data[3:5]) == 2
+    index, z, y = next(data.batches(4, fields=("codes", "z", "y")))
+    assert torch.equal(index, data.extra["codes"][y]) and torch.equal(z, data.extra["z"][y])
+    assert [data.role(f) for f in ("codes", "z", "y")] == ["labels", "values", "class"]
+    with pytest.raises(ValueError, match="codes has no x; its fields are y, codes, z"):
+        data.batches(4)
+    with pytest.raises(ValueError, match="no pictures 'z'"):
+        data.float(field="z")
+    with pytest.raises(ValueError, match="is empty"):
+        Images("nothing", "1")
+    with pytest.raises(ValueError, match="other names than mask"):
+        Images("a", "1", numbered().x, extra={"mask": torch.zeros(10)})
+    with pytest.raises(ValueError, match="z must have one row per picture, 10, got 9"):
+        Images("a", "1", numbered().x, extra={"z": torch.zeros(9)})
+
+
+def test_latents_keep_their_pictures_from_being_mirrored():
+    data = everything()
+    data.extra["z"] = torch.randn(10, 4)
+    assert data.batches(2, fields=("x", "codes")).flip and not data.batches(2, fields=("x", "z")).flip
+    with pytest.raises(ValueError, match="mirrored picture would not fit its z"):
+        data.batches(2, fields=("x", "z"), flip=True)
+
+
+def test_a_blank_picture_with_codes_among_its_factors_as_notebook_04_makes_it():
+    index = torch.randint(512, (10, 4, 4))
+    blank = torch.zeros(10, 1, 1, 1, dtype=torch.uint8)
+    data = Images("codes", "1", blank, y=torch.arange(10), factors={"index": index})
+    x, given, y = next(data.batches(4, fields=("x", "index", "y")))
+    assert x.shape == (4, 1, 1, 1) and torch.equal(given, index[y]) and not data.batches(4).flip
+
+
+def test_masks_of_several_people_a_row_as_notebook_01_has_them():
+    masks = torch.arange(10 * 2 * 4 * 6).remainder(9).view(10, 2, 4, 6).byte()
+    crowd = Images("six people", "1", torch.cat([numbered().x] * 2, 1), mask=masks, mirror=True)
+    x, mask = next(crowd.batches(4, fields=("x", "mask"), flip=False))
+    assert x.shape == (4, 6, 4, 6) and mask.shape == (4, 2, 4, 6) and mask.dtype == torch.int64
+
+
+def test_pairs_are_mirrored_together():
+    left, right = everything(), Images("right", "1", 255 - everything().x, mirror=True)
+    both = paired(left, right)
+    x, target, y = next(both.batches(10, fields=("x", "target", "y")))
+    torch.testing.assert_close(target, -x)
+    straight = (x == left.float(y)).flatten(1).all(1)
+    assert straight.any() and not straight.all() and both.name == "numbered to right"
+    assert not paired(left, Images("right", "1", right.x)).batches(2).flip
+    with pytest.raises(ValueError, match="a picture of each"):
+        paired(left, right[:9])
+
+
+def test_unpaired_batches_resume_and_have_nothing_to_do_with_each_other():
+    make = lambda: unpaired(numbered().batches(5), everything().batches(2, fields=("x", "y")))  # noqa: E731
+    whole = make()
+    x_A, y_A, x_B, y_B = next(whole)
+    assert len(x_A) == 5 and len(x_B) == 2
+    assert not torch.equal(y_A[:2], y_B), "one seed would shuffle both alike"
+    file = io.BytesIO()
+    torch.save(whole.state_dict(), file)
+    expected = [next(whole) for _ in range(9)]
+    file.seek(0)
+    resumed = make()
+    next(resumed)
+    resumed.load_state_dict(torch.load(file, weights_only=True))
+    for a, b in zip(expected, resumed, strict=False):
+        assert all(torch.equal(s, t) for s, t in zip(a, b, strict=True))
+    assert make().fingerprint() == whole.fingerprint()
+    assert whole.fingerprint() != unpaired(numbered().batches(5), numbered().batches(2)).fingerprint()
+    same = numbered().batches(4)
+    with pytest.raises(ValueError, match="same batches"):
+        unpaired(same, same)
+
+
+def test_unpaired_batches_in_a_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLIM_HOME", str(tmp_path))
+
+    def loop(stop=None, **more):
+        sides = (data.batches(4, fields="x") for data in (numbered(), everything()))
+        run = dl.Run("unpaired", unpaired(*sides), steps=12, **more)
+        for x_A, x_B in run:
+            run.log(a=x_A[:, :, 0].sum(), b=x_B[:, :, 0].sum())
+            if run.step == stop:
+                break
+        return run.history
+
+    whole = loop()
+    loop(stop=5)
+    assert loop(resume=True) == whole
+
+
+def test_in_batches_puts_the_pieces_together():
+    sizes = []
+
+    def f(x):
+        sizes.append(len(x))
+        return x.sum((1, 2, 3)), x.flatten(1)
+
+    x = torch.randn(10, 1, 2, 3, requires_grad=True)
+    total, flat = in_batches(f, x, 4)
+    assert sizes == [4, 4, 2] and torch.equal(flat, x.flatten(1)) and not flat.requires_grad
+    torch.testing.assert_close(total, x.sum((1, 2, 3)))
+    assert torch.equal(dl.in_batches(lambda x: x, everything(), 3, device="cpu"), everything().float())
+    assert in_batches(lambda x: x + 1, x[:0], 4).shape == (0, 1, 2, 3)

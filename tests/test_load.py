@@ -6,12 +6,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
 import dlimlib as dl
 from dlimlib import data
-from dlimlib.data import digits, faces, idx, load
+from dlimlib.data import cache, digits, faces, idx, load, pets
 
 
 @pytest.fixture(autouse=True)
@@ -42,14 +43,40 @@ def test_unknown_names_list_the_known_ones(name):
 def test_other_wrong_arguments():
     with pytest.raises(ValueError, match='"train" or "test", got \'val\''):
         load("toy-digits", split="val")
-    with pytest.raises(ValueError, match="at least 1, got size=None and n=0"):
-        load("toy-digits", n=0)
-    with pytest.raises(ValueError, match='path goes with "folder" only'):
-        load("mnist", path="here")
+    for wrong in ({"n": 0}, {"size": 64.0}, {"size": "64"}):
+        ((key, value),) = wrong.items()
+        with pytest.raises(ValueError, match=f"{key} must be a whole number and at least 1, got {value!r}"):
+            load("toy-digits", **wrong)
+    for option in ({"path": "here"}, {"split_by": "folder"}, {"tiles": 64}):
+        with pytest.raises(ValueError, match=f'{next(iter(option))} goes with "folder" only'):
+            load("mnist", **option)
+    with pytest.raises(ValueError, match="no data set 'faces'"):
+        load("toy-digits", usual="faces")
+
+
+def test_a_set_in_the_place_of_the_usual_one_says_so_in_one_line(capsys):
+    load("toy-digits", n=3, usual="toy-digits")
+    assert capsys.readouterr().out == ""
+    load("toy-digits", n=3, usual="toy-faces")
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and said.startswith(
+        "toy-digits in place of toy-faces: the text speaks of port"
+    )
+    assert "weights" in said and "DLIM_EFFORT=4" in said
+    assert "no label maps or sketches or factors, so the cells that need them are skipped" in said
+
+
+def test_a_new_data_set_is_one_line(monkeypatch):
+    def squares(split, size, n, *, path=None):
+        return data.Images(f"{split} {path}", "1", torch.zeros(n or 2, 1, size or 4, size or 4).byte())
+
+    monkeypatch.setitem(data.SETS, "squares", data.DataSet(squares, options=("path",)))
+    assert load("squares", split="test", path="here").name == "test here"
+    assert load("squares", size=8, n=1).x.shape == (1, 1, 8, 8)
 
 
 def test_number_of_pictures_by_profile(monkeypatch):
-    monkeypatch.setattr(data, "_read", lambda path, n: {"x": torch.zeros(n, 1, 2, 2).byte()})
+    monkeypatch.setattr(cache, "read", lambda path, n: ({"x": torch.zeros(n, 1, 2, 2).byte()}, {}))
     count = lambda split: len(load("toy-digits", split=split))  # noqa: E731
     for profile, train, test in (("smoke", 256, 256), ("cpu", 4_000, 1_000), ("gpu", 20_000, 2_500)):
         monkeypatch.setenv("DLIM_PROFILE", profile)
@@ -64,7 +91,7 @@ def test_the_cache_serves_what_it_has_and_grows(drawn, own_home):
     assert drawn == [(40, 0), (20, 40)] and torch.equal(more.x[:40], first.x)
     assert len(load("toy-digits", n=60)) == 60 and len(drawn) == 2
     assert torch.equal(more.x, digits.render(60, seed=1, start=0).x)
-    assert [p.name for p in own_home.iterdir()] == ["toy-digits-v1-28-train.npz"]
+    assert [p.name for p in own_home.iterdir()] == ["toy-digits-v1-28-train.safetensors"]
     assert len(load("toy-digits", n=5, size=20).x[0, 0]) == 20 and len(drawn) == 4  # a size has its own file
 
 
@@ -79,15 +106,14 @@ def test_splits_differ():
     assert not (train.x[:, None] == test.x[None]).flatten(2).all(2).any()
 
 
-@pytest.mark.parametrize("harm", ["cut", "zeros", "empty", "text", "flipped"])
+@pytest.mark.parametrize("harm", ["cut", "longer", "zeros", "empty", "text", "header"])
 def test_a_damaged_cache_is_drawn_again(drawn, own_home, harm):
     good = load("toy-digits", n=30)
     (file,) = own_home.iterdir()
     whole = file.read_bytes()
-    middle = len(whole) // 2
     file.write_bytes({
-        "cut": whole[:middle], "zeros": bytes(len(whole)), "empty": b"", "text": b"hello",
-        "flipped": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+        "cut": whole[:-1], "longer": whole + b"!", "zeros": bytes(len(whole)), "empty": b"", "text": b"hello",
+        "header": whole.replace(b"[30,1,28,28]", b"[15,2,28,28]"),
     }[harm])  # fmt: skip
     with pytest.warns(UserWarning, match="is damaged"):
         assert torch.equal(load("toy-digits", n=30).x, good.x)
@@ -105,14 +131,41 @@ def test_a_cache_that_can_t_be_written_is_one_warning(own_home):
 
 
 def test_a_full_disk_leaves_no_half_file(own_home, monkeypatch):
-    def full(file, **tensors):
-        file.write(b"half")
-        raise OSError(28, "No space left on device")
+    def full(tensors, name, metadata):
+        Path(name).write_bytes(b"half")
+        raise cache.SafetensorError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(np, "savez", full)
+    monkeypatch.setattr(cache, "save_file", full)
     with pytest.warns(UserWarning, match="No space left"):
         assert len(load("toy-digits", n=9)) == 9
     assert list(own_home.iterdir()) == []
+
+
+def test_a_few_of_many_are_read_by_slices(own_home):
+    kept = own_home / f"toy-faces-v{faces.VERSION}-64-train.safetensors"
+    many = {"x": torch.zeros(3_000, 3, 64, 64).byte(), "factor yaw": torch.arange(3_000.0)}
+    many["x"][9] = 9
+    cache.write(kept, many | {"y": torch.zeros(3_000).long(), "mask": torch.zeros(3_000, 64, 64).byte()})
+    del many
+    load("toy-faces", n=1)  # what a first read needs for itself
+    before = psutil.Process().memory_info().rss
+    few = load("toy-faces", n=10)
+    after = psutil.Process().memory_info().rss
+    assert len(few) == 10 and few.x[9].unique().tolist() == [9] and few.factors["yaw"][9] == 9
+    assert after - before < 5e6 < kept.stat().st_size / 9
+    assert few.x.untyped_storage().nbytes() == few.x.nbytes, "nothing but the ten hangs on to memory"
+
+
+def test_pets_kept_by_an_older_version_are_made_again(own_home, monkeypatch):
+    own_home.mkdir(parents=True)
+    np.savez(own_home / f"pets-v{pets.VERSION}-8-train.npz", x=np.zeros((1, 3, 8, 8), np.uint8))
+    own = {
+        "x": torch.ones(2, 3, 8, 8).byte(),
+        "y": torch.zeros(2).long(),
+        "mask": torch.zeros(2, 8, 8).byte(),
+    }
+    monkeypatch.setattr(pets, "read", lambda split, size: own)
+    assert load("pets", size=8).x.min() == 1
 
 
 def test_toy_faces_come_with_everything_that_is_known_about_them(own_home):
@@ -140,10 +193,23 @@ def test_toy_faces_come_with_everything_that_is_known_about_them(own_home):
 
 def test_resize_is_antialiased():
     board = (torch.arange(28)[:, None] + torch.arange(28)) % 2 * 255
-    small = data.resize(board.byte().expand(2, 1, 28, 28), 7)
+    small = idx.resize(board.byte().expand(2, 1, 28, 28), 7)
     assert small.shape == (2, 1, 7, 7) and small.dtype == torch.uint8
     assert (small[..., 1:-1, 1:-1].float() - 127.5).abs().max() < 20
-    assert data.resize(torch.full((1, 1, 28, 28), 255).byte(), 64).min() == 255
+    assert idx.resize(torch.full((1, 1, 28, 28), 255).byte(), 64).min() == 255
+
+
+def test_resize_works_in_pieces_without_a_whole_set_of_floats(monkeypatch):
+    most, interpolate = [0], idx.F.interpolate
+
+    def spy(x, *args, **more):
+        most[0] = max(most[0], len(x))
+        return interpolate(x, *args, **more)
+
+    monkeypatch.setattr(idx.F, "interpolate", spy)
+    x = torch.arange(700 * 16).remainder(256).view(700, 1, 4, 4).byte()
+    small = idx.resize(x, 3)
+    assert most[0] <= 256 and torch.equal(small[600:], idx.resize(x[600:], 3))
 
 
 # ---- IDX files, as MNIST and its relatives have them

@@ -35,6 +35,11 @@ def test_confusion_and_iou():
     pred = torch.tensor([[0, 1, 1], [1, 0, 2]])
     table = metrics.confusion(pred, target, 4)
     assert table.tolist() == [[1, 1, 0, 0], [1, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    ignored = (
+        torch.cat([target.flatten(), torch.full((3,), 255)]),
+        torch.cat([pred.flatten(), torch.arange(3)]),
+    )
+    assert torch.equal(metrics.confusion(ignored[1], ignored[0], 4), table)
     iou = metrics.iou(table)
     assert torch.allclose(iou[:3], torch.tensor([1 / 3, 1 / 2, 1.0]).double()) and iou[3].isnan()
     with pytest.raises(ValueError, match="0 to 1, got 0 to 2"):

@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 
 from ..download import fetch
 from .images import Images
@@ -44,19 +45,30 @@ SETS = {
 }  # fmt: skip
 
 
-def load(name, split):
-    """The 28 × 28 pictures of one of the SETS as Images, downloaded when they aren't here yet."""
+def load(name: str, split: str, size: int | None, n: int | None) -> Images:
+    """The first n pictures of one of the SETS, size × size (28), downloaded when they aren't here yet."""
     addresses, classes, hashes = SETS[name]
     begin = {"train": "train", "test": "t10k"}[split]
     parts = []
     for kind, sha256 in zip(("images-idx3", "labels-idx1"), hashes[split], strict=True):
         file = f"{begin}-{kind}-ubyte.gz"
         path = fetch(f"{name}/{file}", [a + file for a in addresses], sha256, unzip=name == "mnist")
-        parts.append(read(path, dims=int(kind[-1])))
-    return Images(name, "1", parts[0][:, None], parts[1].long(), classes)
+        parts.append(read(path, dims=int(kind[-1]))[:n])
+    x = parts[0][:, None]
+    x = x if size in (None, x.shape[-1]) else resize(x, size)
+    return Images(name, "1", x, parts[1].long(), classes)
 
 
-def read(path, dims):
+def resize(x: torch.Tensor, size: int) -> torch.Tensor:
+    """Pictures uint8 (N, C, H, W) to (N, C, size, size), antialiased."""
+    small = x.new_empty(*x.shape[:2], size, size)
+    for part, out in zip(x.split(256), small.split(256), strict=True):  # floats take four times the memory
+        y = F.interpolate(part.float(), (size, size), mode="bicubic", antialias=True, align_corners=False)
+        out.copy_(y.round_().clamp_(0, 255))
+    return small
+
+
+def read(path: str | Path, dims: int) -> torch.Tensor:
     """The bytes of an IDX file, gzipped or not, as uint8 in so many dimensions; ValueError if broken."""
     data = Path(path).read_bytes()
     if data[:2] == b"\x1f\x8b":

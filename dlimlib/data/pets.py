@@ -10,8 +10,10 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from ..download import fetch
-from .folder import read as read_picture
-from .pairs import numbers, read_labels
+from ..settings import home
+from . import cache
+from .decode import numbers, read_labels, read_picture
+from .images import Images
 
 VERSION = "1"
 ADDRESSES = [
@@ -35,24 +37,36 @@ BREEDS = [
 ]  # fmt: skip
 
 
-def read(split, size):
+def load(split: str, size: int | None, n: int | None) -> Images:
+    """The first n pets of a split, shrunk to size × size (64), with breed and trimap; kept in the cache."""
+    size = size or 64
+    path = home() / "data" / f"pets-v{VERSION}-{size}-{split}.safetensors"
+    have, _ = cache.read(path, n)
+    if not have:
+        have = read(split, size)
+        cache.write(path, have)
+    x, y, mask = (have[k][:n] for k in ("x", "y", "mask"))
+    return Images("pets", VERSION, x, y, BREEDS, mask, MASK_CLASSES, mirror=True)
+
+
+def read(split: str, size: int) -> dict[str, torch.Tensor]:
     """The central squares of a split as {"x", "y", "mask"}, y being the breed; downloads 0.8 GB once."""
     paths = {file: fetch(f"oxford-iiit-pet/{file}", [a + file for a in ADDRESSES], sha256)
              for file, sha256 in SHA256.items()}  # fmt: skip
     with tarfile.open(paths["annotations.tar.gz"]) as tar:
-        lines = tar.extractfile(f"annotations/{LISTS[split]}").read().decode().splitlines()
+        lines = tar.extractfile(f"annotations/{LISTS[split]}").read().decode().splitlines()  # type: ignore[union-attr]
         breed = {words[0]: int(words[1]) - 1 for words in map(str.split, lines) if words}
-        masks = _each(tar, "annotations/trimaps", breed, lambda file: read_labels(file, size))
+        masks = _each(tar, "annotations/trimaps", breed, lambda file: read_labels(file, size)[0])
     with tarfile.open(paths["images.tar.gz"]) as tar, tqdm(total=len(breed), desc="reading pets") as bar:
         # the trimaps were drawn over the pixels as they are stored
-        x = _each(tar, "images", breed, lambda file: read_picture(file, size, upright=False), bar)
+        x = _each(tar, "images", breed, lambda file: read_picture(file, size, upright=False)[0], bar)
     names = [name for name in breed if name in x and name in masks]
     if lost := [name for name in breed if name not in names]:
         warnings.warn(f"{len(lost)} of the pets can't be read: {', '.join(lost[:10])}", stacklevel=4)
     return {
         "x": torch.stack([x[name] for name in names]),
         "y": torch.tensor([breed[name] for name in names]),
-        "mask": torch.from_numpy(np.stack([numbers(masks[name], [1, 2, 3]) for name in names])),
+        "mask": torch.from_numpy(np.stack([numbers(masks[name], {1: 0, 2: 1, 3: 2}) for name in names])),
     }
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ..pictures import also_range
+from ..pictures import IGNORE, also_range
 from . import nets
 
 
@@ -32,10 +32,12 @@ def ssim(x, y, *, value_range=(-1, 1)):
 
 
 def confusion(pred, target, classes):
-    """Count pixels: row = the true class, column = the predicted one, (K, K) int64."""
+    """Count pixels: row = the true class, column = the predicted one, (K, K) int64; those whose target is 255
+    are left out."""
     pred, target = (torch.as_tensor(t).flatten().long() for t in (pred, target))
     if len(pred) != len(target):
         raise ValueError(f"pred and target must be equally many, got {len(pred)} and {len(target)}")
+    pred, target = (t[target != IGNORE] for t in (pred, target))
     for name, t in (("pred", pred), ("target", target)):
         if len(t) and not 0 <= t.min() <= t.max() < classes:
             raise ValueError(f"{name} must lie in 0 to {classes - 1}, got {t.min()} to {t.max()}")

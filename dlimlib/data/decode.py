@@ -1,0 +1,86 @@
+"""Pictures and label pictures of whatever kind, as tensors and arrays of one size."""
+
+import warnings
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from ..pictures import IGNORE
+
+File = str | Path | IO[bytes]
+
+
+def read_picture(file: File, size: int, *, tiles: int | None = None, upright: bool = True) -> torch.Tensor:
+    """One picture as uint8 (k, 3, size, size), over white and upright (as its camera noted): its central
+    square, k = 1, or all its squares of so many pixels, `tiles`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(file) as opened:
+            if not tiles:
+                opened.draft(None, (2 * size, 2 * size))  # a JPEG is decoded no larger than needed
+            image = _eight_bits(ImageOps.exif_transpose(opened) if upright else opened)
+            if image.has_transparency_data:
+                image = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            cut = _squares(image.convert("RGB"), size, tiles, Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.stack(cut)).permute(0, 3, 1, 2).contiguous()
+
+
+def read_labels(
+    file: File, size: int | None = None, *, tiles: int | None = None, coloured: bool = False
+) -> np.ndarray:
+    """One label picture, cut as read_picture cuts and shrunk without mixing values: int64 (k, size, size), of
+    colours 0xrrggbb. Without a size the whole picture (1, H, W)."""
+    with Image.open(file) as image:
+        if image.format in ("JPEG", "MPO"):
+            raise ValueError("JPEG changes the labels; save label pictures as PNG")
+        if not coloured and image.mode in ("1", "L", "P", "I", "I;16", "I;16B"):
+            cut = _squares(image, size, tiles, Image.Resampling.NEAREST)
+            return np.stack(cut).astype(np.int64)
+        cut = _squares(image.convert("RGB"), size, tiles, Image.Resampling.NEAREST)
+    rgb = np.stack(cut).astype(np.int64)
+    if coloured:
+        return rgb @ np.array([0x10000, 0x100, 1])
+    if (rgb != rgb[..., :1]).any():
+        raise ValueError("the labels are colours, and no classes.txt says which one is what")
+    return rgb[..., 0]
+
+
+def numbers(labels: np.ndarray, table: dict[int, int], coloured: bool = False) -> np.ndarray:
+    """What the table has for each label, uint8 of the same shape; ValueError for one that is not there."""
+    known = np.array(sorted(table))
+    at = np.searchsorted(known, labels).clip(max=len(known) - 1)
+    if (wrong := known[at] != labels).any():
+        shown = f"#{labels[wrong][0]:06x}" if coloured else labels[wrong][0]
+        classes = len(set(table.values()) - {IGNORE})
+        raise ValueError(f"there is a label {shown}, which is none of the {classes} classes")
+    return np.array([table[value] for value in known.tolist()], dtype=np.uint8)[at]
+
+
+def _squares(image, size, tiles, method):
+    """The central square, or all squares of `tiles` pixels in a centred grid, as arrays of size × size."""
+    w, h = image.size
+    if size is None:
+        return [np.asarray(image)]
+    if not tiles or min(w, h) < tiles:
+        return [np.asarray(ImageOps.fit(image, (size, size), method))]
+    left, top = w % tiles // 2, h % tiles // 2
+    corners = [(x, y) for y in range(top, h - tiles + 1, tiles) for x in range(left, w - tiles + 1, tiles)]
+    # cut first: a resize with box= would look at pixels of the neighbours
+    cut = (image.crop((x, y, x + tiles, y + tiles)) for x, y in corners)
+    return [np.asarray(square.resize((size, size), method)) for square in cut]
+
+
+def _eight_bits(image):
+    """Grey pictures of 16 or 32 bits a pixel, which Pillow would clip, scaled to 8."""
+    if image.mode == "F":
+        x = np.nan_to_num(np.asarray(image))
+        return Image.fromarray(((x - x.min()) / max(np.ptp(x), 1e-9) * 255).astype(np.uint8))
+    if image.mode.startswith("I"):
+        x = np.asarray(image).astype(np.float64) / 257
+        return Image.fromarray(x.clip(0, 255).round().astype(np.uint8))
+    return image
