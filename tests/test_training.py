@@ -917,3 +917,9 @@ def test_smoke_and_terminals_are_plain(kernel, monkeypatch):
     assert isinstance(display.view(new_run()), display.Notebook)
     monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: None)
     assert isinstance(display.view(new_run()), display.Text)
+
+
+def test_weights_that_will_not_fit_are_told_before_the_training(monkeypatch, capsys):
+    monkeypatch.setattr(training.pretrained, "misfit", lambda name, parts, data: f"{name} {list(parts)} {data}")
+    new_run()
+    assert "the course's weights will not fit this, so yours go on afterwards: toy [" in capsys.readouterr().out

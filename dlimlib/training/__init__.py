@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .. import pretrained
 from ..settings import device, home, profile
 from . import checkpoint, display
 from .log import Log
@@ -81,6 +82,10 @@ class Run:
         # GPUs before Ampere only pretend to compute in bfloat16, slowly
         self._bfloat16 = device().type == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
         self._new = not (self.path.exists() and (resume or recordings or self.recording))
+        if self._new and not self.recording:
+            why = pretrained.misfit(name, parts, getattr(batches, "images", None))
+            if why:
+                print(f"{name}: the course's weights will not fit this, so yours go on afterwards: {why}.")
         if not self._new:
             self._load(told=resume)
         elif resume:
