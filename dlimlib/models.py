@@ -3,7 +3,7 @@
 from torch import nn
 
 
-def face_encoder(shape, z_dim, width=32):
+def face_encoder(shape: tuple[int, int, int], z_dim: int, width: int = 32) -> nn.Sequential:
     """Notebook 01's encoder: pictures (B, *shape) to codes (B, z_dim); shape (C, H, W), multiples of 16."""
     c, h, w = shape
     return nn.Sequential(
@@ -16,7 +16,7 @@ def face_encoder(shape, z_dim, width=32):
     )
 
 
-def face_decoder(shape, z_dim, width=32):
+def face_decoder(shape: tuple[int, int, int], z_dim: int, width: int = 32) -> nn.Sequential:
     """Notebook 01's decoder: codes (B, z_dim) to pictures (B, *shape), about in [-1, 1]."""
     c, h, w = shape
     return nn.Sequential(

@@ -21,7 +21,7 @@ PACKAGED = Path(__file__).with_name("_pretrained")  # in an installed package; a
 def load(name: str, *, use: bool = True, data: Images | None = None, **modules: nn.Module) -> None:
     """Put the stored weights `name` into the modules (given by keyword) and say in a line what they hold now.
 
-    data: what the modules were just trained on. When the stored weights saw other data, or when a layer has
+    data: what the modules were just trained on, its pictures x (N, C, H, W). When the stored weights saw other data, or when a layer has
     another shape, a sentence says so and the modules keep what they have learned; without data (as for an
     earlier notebook's networks) a layer of another shape is a ValueError. With use=False, or when nothing is
     stored yet, the modules keep their own. While a notebook is recorded, its own weights are saved (rounded
@@ -30,10 +30,10 @@ def load(name: str, *, use: bool = True, data: Images | None = None, **modules: 
     if not modules:
         raise ValueError(f'name the networks: pretrained.load("{name}", G=G)')
     if os.environ.get("DLIM_RECORD") == "record" and belongs(name, os.environ["DLIM_RECORD_NAME"]):
-        path = Path(os.environ["DLIM_RECORD_DIR"], "pretrained", f"{name}.safetensors")
-        _save(path, name, modules, data)
-        _fill(path, modules)
-        print(f"{name}: recorded what was just trained ({path.stat().st_size / 1e6:.1f} MB)")
+        new = Path(os.environ["DLIM_RECORD_DIR"], "pretrained", f"{name}.safetensors")
+        _save(new, name, modules, data)
+        _fill(new, modules)
+        print(f"{name}: recorded what was just trained ({new.stat().st_size / 1e6:.1f} MB)")
         return
     path = find(name) if use else None
     if path is None:
@@ -57,7 +57,8 @@ def load(name: str, *, use: bool = True, data: Images | None = None, **modules: 
 def misfit(name: str, parts: dict, data: Images | None = None) -> str | None:
     """Say, before a training is spent, why the stored weights `name` won't fit it; None if they do.
 
-    parts: name -> anything; what the weights don't hold, or is no module, doesn't count.
+    parts: name -> anything; what the weights don't hold, or is no module, doesn't count. data: pictures
+    (N, C, H, W), as for load.
     """
     path = find(name)
     held = {key.partition(".")[0] for key in _shapes(path)} if path else set()

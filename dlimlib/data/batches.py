@@ -144,7 +144,8 @@ class Unpaired:
 
 
 def unpaired(a: Batches, b: Batches) -> Unpaired:
-    """Endless independent batches of two sets, the fields of a and then those of b, that resume to the bit:
+    """Endless independent batches of two sets, the fields of a (B, …) and then those of b, that resume to
+    the bit:
 
         for x_A, x_B in unpaired(apples.batches(8, fields="x"), oranges.batches(8, fields="x")):
 

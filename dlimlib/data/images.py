@@ -55,7 +55,7 @@ class Images:
         return {k: t for k, t in own.items() if isinstance(t, torch.Tensor)}
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Every tensor by name: x, y, mask, sketch and depth as far as they are there, extra, factors."""
+        """Every tensor (N, …) by name: x, y, mask, sketch, depth as far as they are there, extra, factors."""
         own = self._own()
         return {**own, **(self.factors or {}), **(self.extra or {}), **own}
 
@@ -127,13 +127,14 @@ class Images:
         flip: bool | None = None,
         seed: int = 0,
     ) -> Batches:
-        """Endless shuffled Batches of the fields; flip=None mirrors at random where that makes sense."""
+        """Endless shuffled Batches of the fields, (batch_size, …) each; flip=None mirrors at random where that
+        makes sense."""
         return Batches(self, batch_size, device, value_range=value_range, fields=fields, flip=flip, seed=seed)
 
 
 def paired(a: Images, b: Images) -> Images:
-    """a, with the picture of b in the same row as its field "target", mirrored together; ValueError unless
-    both have pictures, equally many."""
+    """a, with the picture of b in the same row as its field "target" (N, C, H, W), mirrored together;
+    ValueError unless both have pictures, equally many."""
     if a.x is None or b.x is None or len(a) != len(b):
         raise ValueError(f"a pair needs a picture of each, got {a} and {b}")
     name, extra = f"{a.name} to {b.name}", {**(a.extra or {}), "target": b.x}

@@ -106,7 +106,7 @@ class Run:
         return self._log.read()
 
     def log(self, **losses: torch.Tensor | float) -> None:
-        """Note numbers of this step, one each; tensors stay on their device until they are drawn."""
+        """Note scalars of this step, one each; tensors stay on their device until they are drawn."""
         self._log.add(self.step, losses)
 
     def autocast(self) -> AbstractContextManager:
