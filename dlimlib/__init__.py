@@ -14,6 +14,7 @@ _HOMES = {
     "results": "report",
     "seed": "settings",
     "stored": "report",
+    "with_recorded": "report",
 }
 _MODULES = ("data", "explore", "metrics", "models", "plot", "pretrained")
 __all__ = sorted([*_HOMES, *_MODULES])
