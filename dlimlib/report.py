@@ -19,7 +19,7 @@ class Results:
         self.name, self.figures, self.stored, self.recording = name, figures, stored, recording
 
     def tables(self):
-        """Return [(title, columns, head, rows)], rows [(label, texts)]: a table of the single figures, and one
+        """Return [(title, columns, head, rows)], rows [(label, texts)]: a table of the single figures, one
         of all with the same labels, a column for each, cut where it would not fit on a page.
 
         A row has the texts of `head`, yours and stored, for each of the columns; while a notebook is recorded

@@ -381,7 +381,7 @@ def test_a_schematic_has_the_courses_colours_and_says_its_arrows():
 
 
 def test_schematics_say_what_is_wrong():
-    with pytest.raises(ValueError, match="'F', which is not in the layout: x, G"):
+    with pytest.raises(ValueError, match="'F', which is not in the layout; it has x, G"):
         plot.schematic("x G", ["x -> F"])
     with pytest.raises(ValueError, match="x stands twice"):
         plot.schematic("x G x", [])

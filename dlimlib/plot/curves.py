@@ -10,8 +10,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
-from .style import COLOURS, PALETTE, Sheet, axes, extent, figure, ink
+from .style import COLOURS, PALETTE, Sheet, axes, describe, extent, figure, ink
 
 FAR = 30  # times larger: a quantity for a panel of its own
 HALO = [withStroke(linewidth=3, foreground="white")]
@@ -57,28 +58,22 @@ def _smoothed(values, width):
     the line begins at the first value, and at the end."""
     half, i, finite = width // 2, np.arange(len(values)), np.isfinite(values)
     low, high = np.maximum(i - half, 0), np.minimum(np.minimum(i + half, 2 * i) + 1, len(values))
-    total, count = (
-        np.concatenate([[0.0], np.cumsum(part)]) for part in (np.where(finite, values, 0), finite)
-    )
-    return np.divide(
-        total[high] - total[low], n := count[high] - count[low], np.full(len(i), np.nan), where=n > 0
-    )
+    sums = np.pad(np.cumsum([np.where(finite, values, 0), finite], 1, float), ((0, 0), (1, 0)))
+    total, count = sums[:, high] - sums[:, low]
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _panels(means):
     """Names grouped by the size of their values, in the order in which they were logged."""
-    size = {
-        name: float(np.median(np.abs(mean[np.isfinite(mean)]) if np.isfinite(mean).any() else 0))
-        for name, mean in means.items()
-    }
-    groups, last = [], None
+    size = {name: float(np.median(np.abs(np.nan_to_num(mean)))) for name, mean in means.items()}
+    groups, last = [], 0.0
     for name in sorted(size, key=size.__getitem__):
-        if last is None or (last > 0 and size[name] > FAR * last):
+        if not groups or 0 < FAR * last < size[name]:
             groups.append([])
         groups[-1].append(name)
         last = size[name]
-    names = list(means)
-    return sorted((sorted(group, key=names.index) for group in groups), key=lambda g: names.index(g[0]))
+    order = list(means).index
+    return sorted((sorted(group, key=order) for group in groups), key=lambda group: order(group[0]))
 
 
 def history(
@@ -110,12 +105,12 @@ def history(
         sheet = figure(size[0], size[1] * (0.4 + 0.6 * len(groups)))
         spots = list(sheet.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0])
     else:
-        sheet, spots = None, [ax]
+        spots = [ax]
     colours = dict(zip(logged, cycle(PALETTE), strict=False))
     for spot, names in zip(spots, groups, strict=True):
         _panel(spot, {name: (*logged[name], means[name], widths[name], colours[name]) for name in names}, log)
     spots[-1].set_xlabel("step")
-    return sheet or ax
+    return sheet if ax is None else ax
 
 
 def _panel(ax, curves, log):
@@ -132,7 +127,7 @@ def _panel(ax, curves, log):
     elif curves:
         _Labels(ax, [(x[-1], mean[-1], name, colour) for name, (x, _, mean, _, colour) in curves.items()])
     steps = max((x[-1] for x, *_ in curves.values()), default=0)
-    ax.alt = f"Curves of {', '.join(curves)} over {steps:,.0f} steps" if curves else "Nothing was logged"
+    describe(ax, f"Curves of {', '.join(curves)} over {steps:,.0f} steps" if curves else "Nothing was logged")
 
 
 def curve(
@@ -153,7 +148,7 @@ def curve(
     """
     ax, result = axes(ax)
     baseline = (baseline,) if isinstance(baseline, str) else baseline
-    colours, ends, ticks = cycle(PALETTE), [], set()
+    colours, ends, ticks = cycle(PALETTE), [], list[float]()
     for name, points in sorted(lines.items(), key=lambda line: line[0] == "yours"):
         x, y = zip(*sorted(points.items()), strict=True)
         colour = COLOURS["baseline"] if name in baseline else next(colours)
@@ -164,22 +159,21 @@ def curve(
             )
         ax.plot(x, y, color=colour, **style)
         ends.append((x[-1], y[-1], name, colour))
-        ticks.update(x)
+        ticks += x
     if "x" in log:
         ax.set_xscale("log")
-        ax.set_xticks(sorted(ticks), [f"{tick:g}" for tick in sorted(ticks)])
+        ax.set_xticks(sorted(set(ticks)), [f"{tick:g}" for tick in sorted(set(ticks))])
         ax.minorticks_off()
     elif all(float(tick).is_integer() for tick in ticks):
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if "y" in log:
         ax.set_yscale("log")
     else:
         ax.set_ylim(bottom=bottom)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     _Labels(ax, ends)
-    ax.alt = f"Curves of {', '.join(lines)}" + "".join(
-        f"{word}{label}" for word, label in ((": ", ylabel), (" over ", xlabel)) if label
-    )
+    what = "".join(word + label for word, label in ((": ", ylabel), (" over ", xlabel)) if label)
+    describe(ax, f"Curves of {', '.join(lines)}{what}")
     return result
 
 
@@ -213,9 +207,9 @@ def matrix(
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
-    plural = [word + "s" * (len(names) > 1) for word, names in (("row", rows), ("column", cols))]
-    ax.alt = f"Table of {len(rows)} × {len(cols)} numbers; {plural[0]}: {', '.join(map(str, rows))}"
-    ax.alt += f"; {plural[1]}: {', '.join(map(str, cols))}"
+    named = [f"{word}{'s' * (len(texts) > 1)}: {', '.join(map(str, texts))}"
+             for word, texts in (("row", rows), ("column", cols))]  # fmt: skip
+    describe(ax, f"Table of {len(rows)} × {len(cols)} numbers; {'; '.join(named)}")
     return result
 
 
@@ -229,19 +223,21 @@ def latent(
         raise ValueError(f"z must be (N, 2), got {tuple(z.shape)}: choose two columns of it")
     ax, result = axes(ax, 6.4, 6.0)
     size = float(np.clip(16000 / len(z), 7, 40))
-    ax.alt = f"Cloud of {len(z):,} points in the plane of a code's two numbers, coloured by a value"
+    cloud_of = f"Cloud of {len(z):,} points in the plane of a code's two numbers, coloured by"
     if labels.is_floating_point():
-        dots = ax.scatter(*z.T, c=labels, s=size, cmap="viridis", linewidths=0)
+        dots = ax.scatter(z[:, 0], z[:, 1], c=labels, s=size, cmap="viridis", linewidths=0)
         scale = ax.figure.colorbar(dots, ax=ax, shrink=0.8)
         scale.outline.set_visible(False)
-        scale.ax.alt = f"Colour scale from {labels.min():.3g} to {labels.max():.3g}"
+        describe(ax, f"{cloud_of} a value")
+        describe(scale.ax, f"colour scale from {labels.min():.3g} to {labels.max():.3g}")
     else:
         names = {i: classes[i] if classes else str(i) for i in labels.unique().tolist()}
-        ax.alt = ax.alt.replace("coloured by a value", f"coloured by class: {', '.join(names.values())}")
+        describe(ax, f"{cloud_of} class: {', '.join(names.values())}")
         for i, name in names.items():
             colour, cloud = PALETTE[i % len(PALETTE)], z[labels == i]
-            ax.scatter(*cloud.T, color=colour, s=size, alpha=0.6, linewidths=0)
-            ax.text(*cloud.median(0).values.tolist(), name, color=ink(colour),
+            x, y = cloud.median(0).values.tolist()
+            ax.scatter(cloud[:, 0], cloud[:, 1], color=colour, s=size, alpha=0.6, linewidths=0)
+            ax.text(x, y, name, color=ink(colour),
                     weight="bold", ha="center", va="center", size=14, zorder=3,
                     path_effects=[withStroke(linewidth=4, foreground="white")])  # fmt: skip
     ax.set(xlabel="first number of the code", ylabel="second number of the code", aspect="equal")

@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby, pairwise
 from typing import Any
 
 import torch
@@ -12,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..pictures import also_range, to_uint8
 from .grids import paint
-from .style import COLOURS, PALETTE, Sheet, canvas, extent, thumbnail
+from .style import COLOURS, PALETTE, Sheet, canvas, describe, extent, thumbnail
 
 PAGE = 10.5  # inches that a drawing may be wide
 RESHAPES = ("view", "reshape", "flatten", "unflatten", "pixel_shuffle", "squeeze", "unsqueeze")
@@ -20,17 +22,23 @@ RESHAPES = ("view", "reshape", "flatten", "unflatten", "pixel_shuffle", "squeeze
 
 @dataclass
 class Step:
-    """One change of shape on the way through a network: (C, H, W) or (D,), and the steps it came from."""
+    """A change of shape on the way through a network, (C, H, W) or (D,), and the box that it is drawn as."""
 
     shape: tuple[int, ...]
-    sources: list[int] = field(default_factory=list)
-    parts: list[int] = field(default_factory=list)  # channels of what was concatenated, -1: from elsewhere
+    sources: list[int] = field(default_factory=list)  # the steps it came from, -1: from elsewhere
+    parts: list[int] = field(default_factory=list)  # how many channels of each were concatenated
     pointwise: bool = False  # a 1 × 1 convolution
-
-    @property
-    def side(self) -> int:
-        """The resolution, 1 for a vector."""
-        return self.shape[1] if len(self.shape) == 3 else 1
+    picture: Any = None  # uint8 (H, W, 1 or 3)
+    x: float = 0.0  # the middle of the box, in inches
+    y: float = 0.0
+    height: float = 0.0
+    widths: list[float] = field(default_factory=list)  # one, or those of joined boxes
+    side = property(lambda self: self.shape[1] if len(self.shape) == 3 else 1)  # the resolution
+    left = property(lambda self: self.x - sum(self.widths) / 2)
+    right = property(lambda self: self.x + sum(self.widths) / 2)
+    top = property(lambda self: self.y + self.height / 2)
+    foot = property(lambda self: self.y - self.height / 2)
+    axis = property(lambda self: self.right - self.widths[-1] / 2)  # of what comes from the step before
 
 
 class _Trace(TorchFunctionMode):
@@ -79,9 +87,7 @@ class _Trace(TorchFunctionMode):
 
 def _tensors(value):
     """The tensors that a value is or holds."""
-    return [
-        t for t in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(t, torch.Tensor)
-    ]
+    return [t for t in (value if isinstance(value, (list, tuple)) else [value]) if torch.is_tensor(t)]
 
 
 def trace(model: nn.Module, x: torch.Tensor) -> tuple[list[Step], torch.Tensor]:
@@ -122,31 +128,6 @@ def trace(model: nn.Module, x: torch.Tensor) -> tuple[list[Step], torch.Tensor]:
     return [steps[i] for i in order], output
 
 
-@dataclass
-class _Box:
-    """Where a step is drawn: the middle of the box and its size, in inches."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    parts: list[float] = field(default_factory=list)  # widths of joined boxes
-    picture: Any = None
-
-    @property
-    def left(self) -> float:
-        return self.x - self.width / 2
-
-    @property
-    def right(self) -> float:
-        return self.x + self.width / 2
-
-    @property
-    def below(self) -> float:
-        """The middle of the part that comes from the step before."""
-        return self.right - self.parts[-1] / 2 if self.parts else self.x
-
-
 @also_range
 def network(
     model: nn.Module, x: torch.Tensor, ax: Axes | None = None, *, value_range: tuple[float, float] = (-1, 1)
@@ -158,184 +139,145 @@ def network(
     Pictures are floats in `value_range`; logits of labels at the size of x are painted.
     """
     steps, output = trace(model, x[:1])
-    bridges = [
-        (a, b)
-        for b, step in enumerate(steps)
-        for a in step.sources[: len(step.parts) or None]
-        if 0 <= a < b - 1
-    ]
-    deep = any(min(step.side for step in steps[a:b]) < steps[b].side for a, b in bridges)
-    boxes = _boxes(steps, output, x, value_range, 1.15 if deep else 1.9)
+    said = " → ".join("×".join(map(str, step.shape)) for step in steps)
+    bridges = [(steps[a], step) for b, step in enumerate(steps) for a in step.sources if 0 <= a < b - 1]
+    deep = any(a.side == b.side > min(step.side for step in steps) for a, b in bridges)
+    _show(steps, x[:1], output[:1], value_range)
+    _measure(steps, 1.15 if deep else 1.9)
     for gap in (0.34, 0.26, 0.18, 0.1):
-        width, height = (_valley if deep else _row)(steps, boxes, gap)
+        width, height = (_valley if deep else _row)(steps, gap)
         if width <= PAGE:
             break
     ax, result = canvas(ax, width, height)
-    for box, step in zip(boxes, [*steps, steps[-1]], strict=False):
-        _draw(ax, box, step)
-    _connect(ax, steps, boxes, bridges, deep)
-    _resolutions(ax, steps, boxes, deep)
-    ax.alt = _described(steps, bridges)
+    for step in steps:
+        _draw(ax, step)
+    (_climb if deep else _funnel)(ax, steps, bridges)
+    count = f", {len(bridges)} bridge{'s' * (len(bridges) > 1)}" if bridges else ""
+    describe(ax, f"Drawing of a network{count}; shapes on its way: {said}")
     return result
 
 
-def _described(steps, bridges):
-    said = " → ".join("×".join(map(str, step.shape)) for step in steps)
-    joined = f", {len(bridges)} bridges" if len(bridges) > 1 else ", 1 bridge" if bridges else ""
-    return f"Drawing of a network{joined}; shapes on its way: {said}"
+def _show(steps, x, output, value_range):
+    """Give the ends of the network their pictures, and labels one more step in which they are painted."""
+    first, last = steps[0], steps[-1]
+    ends = [(first, x)]
+    if last is not first and (len(first.shape) == 1 or first.side == last.side):
+        ends.append((last, output))
+    for step, values in ends:
+        if len(step.shape) == 3 and step.shape[0] in (1, 3):
+            step.picture = to_uint8(values, value_range)[0]
+    if len(last.shape) == 3 and last.shape[1:] == first.shape[1:] and 3 < last.shape[0] <= len(PALETTE):
+        steps.append(Step((3, *last.shape[1:]), picture=to_uint8(paint(output.argmax(1)))[0]))
 
 
-def _boxes(steps, output, x, value_range, tallest):
-    """A box of its right size for each step, and one more for painted labels."""
-    maps = any(len(step.shape) == 3 for step in steps[1:-1])
-    top = max(math.sqrt(math.prod(s.shape)) if len(s.shape) == 1 and not maps else s.side for s in steps)
-
-    def size(step):
-        vector = len(step.shape) == 1
-        side = math.sqrt(step.shape[0]) if vector else step.side
-        height = 0.34 + (tallest - 0.34) * ((side - 1) / max(top - 1, 1)) ** 0.75
+def _measure(steps, tallest):
+    """Give each box its size: its height grows with the resolution, a vector between maps is the smallest."""
+    maps = any(len(step.shape) == 3 and step.picture is None for step in steps)
+    size = lambda step: step.side if maps or step.side > 1 else math.sqrt(step.shape[0])  # noqa: E731
+    largest = max(2, *map(size, steps))
+    for step in steps:
+        step.height = 0.34 + (tallest - 0.34) * ((size(step) - 1) / (largest - 1)) ** 0.75
+        if maps and len(step.shape) == 1:
+            step.height = 0.26
         channels = step.parts or step.shape[:1]
-        widths = [max(0.24 + 0.03 * math.log2(c), 0.14 + 0.105 * len(str(c))) for c in channels]
-        return widths, 0.26 if vector and maps else height
-
-    boxes = []
-    for i, step in enumerate(steps):
-        widths, height = size(step)
-        box = _Box(0, 0, sum(widths), height, widths if step.parts else [])
-        first, shape = i == 0, step.shape
-        if len(shape) == 3 and shape[0] in (1, 3) and (first or (i == len(steps) - 1 and _full(steps))):
-            box.picture = to_uint8((x if first else output)[:1], value_range)[0]
-            box.width = height * shape[2] / shape[1]
-        boxes.append(box)
-    last, first = steps[-1].shape, steps[0].shape
-    if len(last) == len(first) == 3 and last[1:] == first[1:] and 3 < last[0] <= len(PALETTE):
-        painted = to_uint8(paint(output[:1].argmax(1)))[0]
-        boxes.append(_Box(0, 0, boxes[-1].height * last[2] / last[1], boxes[-1].height, picture=painted))
-    return boxes
+        step.widths = [max(0.24 + 0.03 * math.log2(c), 0.14 + 0.105 * len(str(c))) for c in channels]
+        if step.picture is not None:
+            step.widths = [step.height * step.shape[2] / step.shape[1]]
 
 
-def _full(steps):
-    """Whether what comes out can be a picture: as large as the one that went in, or from a vector."""
-    return len(steps) > 1 and (len(steps[0].shape) == 1 or steps[0].side == steps[-1].side)
+def _name(step):
+    """How the resolution of a step is written."""
+    if len(step.shape) == 3:
+        return f"{step.shape[1]}×{step.shape[2]}"
+    return "numbers" if step.shape[0] > 1 else "number"
 
 
-def _row(steps, boxes, gap):
+def _row(steps, gap):
     """Place the boxes in a row, with room below for each resolution's name; returns the width and height."""
-    middle = 0.55 + max(box.height for box in boxes) / 2
+    tall = max(step.height for step in steps)
     edge, before = 0.12, -0.04  # the right edge so far, and that of the last name
-    for run in _runs(steps, boxes):
-        wide = sum(boxes[i].width for i in run) + gap * (len(run) - 1)
-        name = extent(_name(steps, run[0]))[0]
-        edge = max(edge, before + 0.14 + (name - wide) / 2)
-        before = edge + (wide + name) / 2
-        for i in run:
-            boxes[i].x, boxes[i].y = edge + boxes[i].width / 2, middle
-            edge += boxes[i].width + gap
-    return max(edge - gap, before) + 0.12, middle + max(box.height for box in boxes) / 2 + 0.1
+    for name, run in groupby(steps, _name):
+        run = list(run)
+        wide = sum(sum(step.widths) for step in run) + gap * (len(run) - 1)
+        edge = max(edge, before + 0.14 + (extent(name)[0] - wide) / 2)
+        before = edge + (wide + extent(name)[0]) / 2
+        for step in run:
+            step.x, step.y = edge + sum(step.widths) / 2, 0.55 + tall / 2
+            edge = step.right + gap
+    return max(edge - gap, before) + 0.12, tall + 0.65
 
 
-def _runs(steps, boxes):
-    """Neighbours of the same resolution, as lists of their places; what is painted belongs to the last."""
-    runs = []
-    for i in range(len(boxes)):
-        step, before = steps[min(i, len(steps) - 1)], steps[max(0, min(i, len(steps)) - 1)]
-        if i and step.shape[1:] == before.shape[1:]:
-            runs[-1].append(i)
-        else:
-            runs.append([i])
-    return runs
-
-
-def _valley(steps, boxes, gap):
-    """Place the boxes along a U, one height for each resolution; returns the drawing's width and height."""
-    levels = sorted({step.side for step in steps}, reverse=True)
-    of = [levels.index(step.side) for step in steps] + [levels.index(steps[-1].side)]
-    bottom = max(i for i in range(len(steps)) if of[i] == len(levels) - 1)
-    tall = [
-        max(box.height for box, level in zip(boxes, of, strict=False) if level == k)
-        for k in range(len(levels))
-    ]
-    depth = [sum(tall[:k]) + tall[k] / 2 + 0.36 * k for k in range(len(levels))]
-    height = depth[-1] + tall[-1] / 2 + 0.3
-    arms = [list(range(bottom + 1)), list(range(bottom + 1, len(boxes)))]
-    for arm in arms:
-        x = 0.0
-        for before, i in zip([None, *arm], arm, strict=False):
-            box = boxes[i]
-            if before is not None and of[before] == of[i]:
-                x = boxes[before].right + gap + box.width / 2
+def _valley(steps, gap):
+    """Place the boxes along a U, one height for each resolution; returns the width and height."""
+    sides = sorted({step.side for step in steps}, reverse=True)
+    tall = [max(step.height for step in steps if step.side == side) for side in sides]
+    depth = {side: sum(tall[:k]) + tall[k] / 2 + 0.36 * k for k, side in enumerate(sides)}
+    height = sum(tall) + 0.36 * (len(sides) - 1) + 0.3
+    turn = 1 + max(i for i, step in enumerate(steps) if step.side == sides[-1])
+    for arm in (steps[:turn], steps[turn:]):
+        for before, step in zip([None, *arm], arm, strict=False):
+            step.x, step.y = 0.0, height - 0.15 - depth[step.side]
+            if before is not None and before.side == step.side:
+                step.x = before.right + gap + sum(step.widths) / 2
             elif before is not None:
-                x = boxes[before].below + box.x - box.below
-            box.x, box.y = x, height - 0.15 - depth[of[i]]
-    edges = [[(boxes[i].left, boxes[i].right, of[i]) for i in arm] for arm in arms]
-    shift = boxes[bottom].right + 0.3 - boxes[bottom + 1].below
-    for left, _, level in edges[1]:
-        shift = max(shift, max((right for _, right, k in edges[0] if k == level), default=-9) + 0.8 - left)
-    names = 0.2 + extent(_name(steps, 0))[0]
-    for i, box in enumerate(boxes):
-        box.x += names - min(left for left, *_ in edges[0]) + (shift if i > bottom else 0)
-    return max(box.right for box in boxes) + 0.1, height
+                step.x = before.axis - step.axis
+    ends = {step.side: step.right for step in steps[:turn]}  # of the left arm
+    shift = max([steps[turn - 1].right + 0.3 - steps[turn].axis]
+                + [ends.get(step.side, -9) + 0.8 - step.left for step in steps[turn:]])  # fmt: skip
+    names = 0.2 + extent(_name(steps[0]))[0] - steps[0].left
+    for i, step in enumerate(steps):
+        step.x += names + (shift if i >= turn else 0)
+    return max(step.right for step in steps) + 0.1, height
 
 
-def _draw(ax, box, step):
-    if box.picture is not None:
-        thumbnail(ax, box.picture, (box.left, box.y - box.height / 2), box.width, box.height)
+def _draw(ax, step):
+    """Draw one box, or those that are joined."""
+    if step.picture is not None:
+        thumbnail(ax, step.picture, (step.left, step.foot), step.widths[0], step.height)
         return
-    left, bottom = box.left, box.y - box.height / 2
-    for k, width in enumerate(box.parts or [box.width]):
-        colour = COLOURS["fake"] if len(step.shape) == 1 else COLOURS["real"]
-        if k < len(box.parts) - 1:
-            colour = COLOURS["bridge"] if step.sources[k] >= 0 else COLOURS["baseline"]
-        ax.add_patch(Rectangle((left, bottom), width, box.height, fc=colour, ec="white", lw=1, zorder=2))
-        dark = colour == COLOURS["fake"]
-        ax.text(left + width / 2, box.y, str((step.parts or step.shape)[k]), size=12, zorder=4, ha="center",
-                va="center_baseline", color=COLOURS["text"] if dark else "white")  # fmt: skip
+    left, plain = step.left, COLOURS["fake" if len(step.shape) == 1 else "real"]
+    text = partial(ax.text, size=12, ha="center", va="center_baseline", zorder=4)
+    for k, width in enumerate(step.widths):
+        colour = plain
+        if k < len(step.widths) - 1:
+            colour = COLOURS["bridge" if step.sources[k] >= 0 else "baseline"]
+        corner = left, step.foot
+        ax.add_patch(Rectangle(corner, width, step.height, fc=colour, ec="white", lw=1, zorder=2))
+        shown = COLOURS["text"] if colour == COLOURS["fake"] else "white"
+        text(left + width / 2, step.y, str((step.parts or step.shape)[k]), color=shown)
         left += width
 
 
-def _connect(ax, steps, boxes, bridges, deep):
-    """Funnels between the boxes of a row; arrows along a U, and its straight bridges."""
-    for a, b in zip(boxes, boxes[1:], strict=False):
-        if not deep:
-            corners = [(a.right, a.y - a.height / 2), (a.right, a.y + a.height / 2),
-                       (b.left, b.y + b.height / 2), (b.left, b.y - b.height / 2)]  # fmt: skip
-            ax.add_patch(Polygon(corners, fc="#E9EEF3", ec="none", zorder=1))
-        elif a.y == b.y:
-            _arrow(ax, (a.right, a.y), (b.left, b.y))
+def _funnel(ax, steps, bridges):
+    """Connect the boxes of a row, with bridges above them, and write the resolutions below."""
+    for a, b in pairwise(steps):
+        corners = (a.right, a.foot), (a.right, a.top), (b.left, b.top), (b.left, b.foot)
+        ax.add_patch(Polygon(corners, fc="#E9EEF3", ec="none", zorder=1))
+    for a, b in bridges:
+        roof = max(step.top for step in steps) + 0.06
+        ax.plot((a.x, a.x, b.x, b.x), (a.top, roof, roof, b.top), color=COLOURS["bridge"], lw=1.8, zorder=1)
+    for name, run in groupby(steps, _name):
+        first, *_, last = [*run] * 2
+        ax.text((first.left + last.right) / 2, 0.3, name, ha="center", va="center", size=12)
+
+
+def _climb(ax, steps, bridges):
+    """Connect the boxes of a U and write the resolutions at the left of its levels."""
+    arrow = partial(FancyArrowPatch, arrowstyle="-|>", mutation_scale=11, shrinkA=1, shrinkB=1, lw=1.6)
+    round_ = {"connectionstyle": "angle,angleA=0,angleB=90,rad=9"}
+    for a, b in pairwise(steps):
+        bend = {}
+        if a.y == b.y:
+            start, end = (a.right, a.y), (b.left, b.y)
         elif a.y > b.y:
-            _arrow(ax, (b.x, a.y - a.height / 2), (b.x, b.y + b.height / 2))
-        elif abs(a.below - b.below) < 0.01:
-            _arrow(ax, (a.below, a.y + a.height / 2), (a.below, b.y - b.height / 2))
-        else:  # the round base of the U
-            _arrow(ax, (a.right, a.y), (b.below, b.y - b.height / 2), "angle,angleA=0,angleB=90,rad=9")
-    for i, j in bridges:
-        a, b = boxes[i], boxes[j]
-        if deep:
-            _arrow(ax, (a.right, a.y), (b.left, b.y), colour=COLOURS["bridge"])
+            start, end = (a.axis, a.foot), (a.axis, b.top)
         else:
-            roof = max(box.height for box in boxes[i : j + 1]) / 2 + a.y + 0.06
-            ax.plot((a.x, a.x, b.x, b.x), (a.y + a.height / 2, roof, roof, b.y + b.height / 2),
-                    color=COLOURS["bridge"], linewidth=1.8, zorder=1)  # fmt: skip
-
-
-def _arrow(ax, start, end, bend="arc3", colour="#666666"):
-    ax.add_patch(FancyArrowPatch(start, end, connectionstyle=bend, arrowstyle="-|>", mutation_scale=11,
-                                 shrinkA=1, shrinkB=1, color=colour, lw=1.6, zorder=1))  # fmt: skip
-
-
-def _name(steps, i):
-    """How the resolution of a step is written."""
-    shape = steps[min(i, len(steps) - 1)].shape
-    return f"{shape[1]}×{shape[2]}" if len(shape) == 3 else "numbers" if shape[0] > 1 else "number"
-
-
-def _resolutions(ax, steps, boxes, deep):
-    """Write each resolution once: below its boxes, or at the left of its level."""
-    named = set()
-    for run in _runs(steps, boxes):
-        name, first = _name(steps, run[0]), boxes[run[0]]
-        if not deep:
-            ax.text((first.left + boxes[run[-1]].right) / 2, 0.3, name, ha="center", va="center", size=12)
-        elif name not in named:
-            ax.text(first.left - 0.1, first.y, name, ha="right", va="center", size=12)
-        named.add(name)
+            start, end = (a.axis, a.top), (b.axis, b.foot)
+            if abs(a.axis - b.axis) > 0.01:  # the round base
+                start, bend = (a.right, a.y), round_
+        ax.add_patch(arrow(start, end, color="#666666", zorder=1, **bend))
+    for a, b in bridges:
+        ax.add_patch(arrow((a.right, a.y), (b.left, b.y), color=COLOURS["bridge"], zorder=1))
+    for name in dict.fromkeys(map(_name, steps)):
+        first = next(step for step in steps if _name(step) == name)
+        ax.text(first.left - 0.1, first.y, name, ha="right", va="center", size=12)

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from ..pictures import also_range, enlarge, to_uint8
-from .style import PALETTE, Sheet, bundle, figure
+from .style import PALETTE, Sheet, bundle, describe, figure
 
 GAP = 4  # pixels between two pictures
 WIDTH = 1060  # pixels that a grid of pictures may take
@@ -51,7 +51,7 @@ def images(
     n, h, w, channels = x.shape
     cols = max(1, min(cols, n))
     lines = math.ceil(n / cols)
-    each = titles if titles is not None and not isinstance(titles, str) else None
+    each = None if isinstance(titles, str) else titles
     for what, texts, count in (("titles", each, n), ("rows", rows, lines)):
         if texts is not None and len(texts) != count:
             raise ValueError(f"{what} must be {count} texts, got {len(texts)}")
@@ -67,9 +67,14 @@ def images(
     left = 18 + 10.5 * max(len(line) for label in rows for line in str(label).split("\n")) if rows else 0
     above = 30 if isinstance(titles, str) else 0
     swatches, below = _swatches(legend, width) if legend else ([], 0)
-    result: Axes | Sheet | None = ax
-    if ax is None:  # a figure of just this size, so that a pixel of the grid is a pixel of the picture
-        total = max(width + left, 10.5 * len(titles) if above else 0), height + above + below
+    result: Axes | Sheet
+    if ax is not None:
+        result = ax
+    else:  # a figure of just this size, so that a pixel of the grid is a pixel of the picture
+        total = (
+            max(width + left, 10.5 * len(titles) if isinstance(titles, str) else 0),
+            height + above + below,
+        )
         result = figure(total[0] / 100, total[1] / 100, layout="none")
         ax = result.add_axes((left / total[0], below / total[1], width / total[0], height / total[1]))
     ax.imshow(canvas[..., 0] if channels == 1 else canvas, vmin=0, vmax=255, extent=(0, width, height, 0))
@@ -84,7 +89,7 @@ def images(
     for x, y, text, colour in swatches:
         ax.add_patch(Rectangle((x, height + y), 16, 16, color=colour, lw=0, clip_on=False))
         ax.text(x + 22, height + y + 8, text, va="center_baseline", size=12)
-    ax.alt = alt or _described(n, cols, titles, rows)
+    describe(ax, alt or _described(n, cols, titles, rows))
     return result
 
 

@@ -13,7 +13,7 @@ from matplotlib.textpath import TextPath
 from PIL import Image
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart; then more, for the eighth class and later.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+PALETTE: tuple[str, ...] = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 PALETTE += ("#7A5195", "#8C564B", "#F0E442", "#4B7A00", "#003F5C", "#FF8FA3")
 COLOURS = {
     "real": "#0072B2",
@@ -93,13 +93,18 @@ class Sheet(Figure):
 
 def _seen(ax: Axes) -> str:
     """What an axes says about itself, or what its title, labels and legend say."""
-    if hasattr(ax, "alt"):
-        return ax.alt
+    if "alt" in vars(ax):
+        return vars(ax)["alt"]
     title = next((text for place in ("center", "left", "right") if (text := ax.get_title(place))), "")
     over = " over ".join(filter(None, (ax.get_ylabel(), ax.get_xlabel())))
     names = ", ".join(ax.get_legend_handles_labels()[1])
     what = "Picture" if ax.images else "Plot"
     return ": ".join(filter(None, (what, ", ".join(filter(None, (title, over))), names)))
+
+
+def describe(ax: Axes, text: str) -> None:
+    """Let the axes say what it shows, for its figure's text alternative."""
+    vars(ax)["alt"] = text
 
 
 def bundle(picture: bytes | str, alt: str, kind: str = "image/png") -> tuple[dict, dict]:
@@ -155,8 +160,9 @@ def thumbnail(
 @lru_cache(1000)
 def extent(text: str, size: float = 12) -> tuple[float, float]:
     """Width and height in inches of a text, of several lines and with formulas."""
-    lines = [TextPath((0, 0), line, size=size).get_extents() for line in text.split("\n") if line.strip()]
-    return max((line.x1 for line in lines), default=0.0) / 72, len(text.split("\n")) * 1.25 * size / 72
+    lines = text.split("\n") if text else []
+    shapes = [TextPath((0, 0), line, size=size).get_extents() for line in lines if line.strip()]
+    return max((shape.x1 for shape in shapes), default=0.0) / 72, len(lines) * 1.25 * size / 72
 
 
 def ink(colour: str) -> tuple[float, float, float]:

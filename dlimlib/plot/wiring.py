@@ -12,57 +12,60 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
 from ..pictures import also_range, to_uint8
-from .style import COLOURS, Sheet, canvas, extent, ink, thumbnail
+from .style import COLOURS, Sheet, canvas, describe, extent, ink, thumbnail
 
 GREEK = "alpha beta gamma delta epsilon theta lambda mu sigma phi psi".split()
 ACCENTS = ("hat", "bar", "tilde")
-ARROW = re.compile(r"\s*(<->|->|~>)\s*")
+KEYS = {
+    "fake": "fake",
+    "hat": "fake",
+    "real": "real",
+    "A": "A",
+    "B": "B",
+}  # of COLOURS, by the parts of a name
 SYMBOL, NOTE = 17, 12  # points
 GREY = "#666666"
 
 
 @dataclass
 class _Part:
-    """A box of the drawing: its place on the grid, what it is, and its size and middle in inches."""
+    """A box: its place on the grid, what it is (network, tensor, loss, step), and its place in inches."""
 
     name: str
     row: int
     column: int
-    kind: str  # network, tensor, loss or step
+    kind: str
     symbol: str
     note: str
     colour: str
-    picture: Any = None
-    width: float = 0.0
-    height: float = 0.0
+    picture: Any
+    width: float
+    height: float
     x: float = 0.0
     y: float = 0.0
+    # how much room the texts below a picture take
+    caption = property(lambda self: 0 if self.picture is None else 0.36 + extent(self.note)[1])
 
-    @property
-    def caption(self) -> float:
-        """How much room the texts take below a picture."""
-        return 0 if self.picture is None else 0.36 + (extent(self.note)[1] if self.note else 0)
-
-    def side(self, direction: str, shift: float = 0.0) -> tuple[float, float]:
-        """A little beside the middle of the left, right, upper or lower side, where arrows begin and end."""
-        if direction in ("left", "right"):
-            return self.x + (self.width if direction == "right" else -self.width) / 2, self.y + shift
-        return self.x + shift, self.y + (
-            self.height / 2 if direction == "up" else -self.height / 2 - self.caption
-        )
+    def side(self, where: str, shift: float = 0.0) -> tuple[float, float]:
+        """The middle of its left, right, upper or lower side, where arrows begin and end, or beside it."""
+        if where in ("left", "right"):
+            return self.x + (0.5 if where == "right" else -0.5) * self.width, self.y + shift
+        foot = -self.height / 2 - self.caption
+        return self.x + shift, self.y + (self.height / 2 if where == "up" else foot)
 
 
 @dataclass
 class _Arrow:
-    """An arrow between two parts: through which sides it goes, and which lane it has above or below them."""
+    """An arrow between two parts: how it goes, and on which of the lanes above or below a row."""
 
     a: _Part
     b: _Part
     kind: str
-    label: str
+    label: str = ""
     route: str = ""
     lane: int = 0
     points: list[tuple[float, float]] = field(default_factory=list)
+    span = property(lambda self: sorted((self.a.column, self.b.column)))
 
 
 @also_range
@@ -101,9 +104,8 @@ def schematic(
         _connect(ax, wire)
     _write(ax, parts.values(), wires)
     said = {"->": "to", "~>": "back to", "<->": "compared with"}
-    ax.alt = "Diagram: " + "; ".join(
-        f"{w.a.name} {said[w.kind]} {w.b.name}" + (f" ({w.label})" if w.label else "") for w in wires
-    ).replace("\n", " ")
+    all_ = [f"{w.a.name} {said[w.kind]} {w.b.name}" + f" ({w.label})" * bool(w.label) for w in wires]
+    describe(ax, "Diagram: " + "; ".join(all_).replace("\n", " "))
     return result
 
 
@@ -113,183 +115,148 @@ def schematic(
 def _parts(layout, notes, images, colours, value_range):
     """The parts name -> _Part that a layout names."""
     parts = {}
-    for row, line in enumerate(filter(str.strip, layout.strip("\n").split("\n"))):
+    for row, line in enumerate(filter(str.strip, layout.split("\n"))):
         for column, token in enumerate(line.split()):
-            name = token.strip("()")
             if token == ".":
                 continue
+            name = token.strip("()")
             if name in parts:
                 raise ValueError(f"{name} stands twice in the layout")
-            kind = ("step" if token != name or not name[0].isalnum() else "loss" if name.startswith("loss")
-                    else "network" if name[0].isupper() else "tensor")  # fmt: skip
-            symbol = (
-                {"*": "×", "-": "−"}.get(name, name.replace("_", " ")) if kind == "step" else _symbol(name)
-            )
-            colour = COLOURS[colours[name]] if name in colours else _colour(name, kind)
+            kind = "network" if name[0].isupper() else "loss" if name.startswith("loss") else "tensor"
+            symbol, note = _symbol(name), notes.get(name, "")
+            if token != name or not name[0].isalnum():
+                kind, symbol = "step", {"*": "×", "-": "−"}.get(name, name.replace("_", " "))
+            width = max(extent(symbol, SYMBOL)[0], extent(note)[0], 0.32) + 0.26
+            height = 0.5 + extent(note)[1]
+            if kind == "step" and len(symbol) == 1 and not note:
+                width = height = 0.38
             picture = to_uint8(images[name], value_range)[0] if name in images else None
-            parts[name] = _sized(_Part(name, row, column, kind, symbol, notes.get(name, ""), colour, picture))
+            if picture is not None:
+                width, height = 0.95 * picture.shape[1] / picture.shape[0], 0.95
+            colour = COLOURS[colours[name]] if name in colours else _colour(name, kind)
+            parts[name] = _Part(name, row, column, kind, symbol, note, colour, picture, width, height)
     for what, names in (("notes", notes), ("images", images), ("colours", colours)):
-        for name in names:
-            if name not in parts:
-                raise ValueError(f"{what} name {name}, which is not in the layout; it has {', '.join(parts)}")
+        for name in set(names) - set(parts):
+            raise ValueError(f"{what} name {name}, which is not in the layout; it has {', '.join(parts)}")
     return parts
 
 
 def _wires(text, parts):
     """The arrows of "a -> b ~> c: label"."""
     chain, _, label = text.partition(":")
-    pieces = ARROW.split(chain.strip())
-    for name in pieces[::2]:
-        if name not in parts:
-            raise ValueError(
-                f"the arrow {text!r} names {name!r}, which is not in the layout: {', '.join(parts)}"
-            )
-    if len(pieces) < 3:
+    names = re.split(r"\s*(<->|->|~>)\s*", chain.strip())
+    if len(names) < 3:
         raise ValueError(f"an arrow is written a -> b, a ~> b or a <-> b, got {text!r}")
-    found = [_Arrow(parts[a], parts[b], kind, "")
-             for a, kind, b in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False)]  # fmt: skip
-    found[-1].label = label.strip()
-    return found
+    for name in set(names[::2]) - set(parts):
+        raise ValueError(f"{text!r} names {name!r}, which is not in the layout; it has {', '.join(parts)}")
+    triples = zip(names[::2], names[1::2], names[2::2], strict=False)
+    wires = [_Arrow(parts[a], parts[b], kind) for a, kind, b in triples]
+    wires[-1].label = label.strip()
+    return wires
 
 
 def _symbol(name):
     """The name as it is written in a formula: x_hat with its hat, mu as a letter, z_q with an index."""
-    base, *below = name.split("_")
-    base = rf"\{base}" if base in GREEK else base if len(base) == 1 else rf"\mathrm{{{base}}}"
-    for accent in ACCENTS:
-        if accent in below:
-            below.remove(accent)
-            base = rf"\{accent}{{{base}}}"
-    below = [
-        rf"\{part}" if part in GREEK else part if len(part) == 1 else rf"\mathrm{{{part}}}" for part in below
-    ]
-    return f"${base}" + (f"_{{{','.join(below)}}}$" if below else "$")
+    letter = lambda w: rf"\{w}" if w in GREEK else w if len(w) == 1 else rf"\mathrm{{{w}}}"  # noqa: E731
+    base, *words = name.split("_")
+    text = letter(base)
+    for accent in filter(ACCENTS.__contains__, words):
+        text = rf"\{accent}{{{text}}}"
+    below = ",".join(letter(word) for word in words if word not in ACCENTS)
+    return f"${text}_{{{below}}}$" if below else f"${text}$"
 
 
 def _colour(name, kind):
     """The course's colour of a thing, from its name."""
-    words = name.split("_")
-    for word, key in (("fake", "fake"), ("hat", "fake"), ("real", "real"), ("A", "A"), ("B", "B")):
-        if word in words[1:]:
-            return COLOURS[key]
-    return {"network": "#37474F", "loss": COLOURS["bridge"]}.get(
-        kind, COLOURS["real"] if name == "x" else GREY
-    )
-
-
-def _sized(part):
-    """The part with the size that its texts and its picture need."""
-    wide, high = extent(part.symbol, SYMBOL)
-    note = extent(part.note, NOTE) if part.note else (0.0, 0.0)
-    if part.picture is not None:
-        part.height = 0.95
-        part.width = part.height * part.picture.shape[1] / part.picture.shape[0]
-    elif part.kind == "step" and not part.note and wide < 0.3:
-        part.width = part.height = 0.38
-    else:
-        part.width, part.height = max(wide, note[0], 0.32) + 0.26, 0.5 + (note[1] if part.note else 0)
-    return part
+    words = name.split("_")[1:]
+    for word in filter(words.__contains__, KEYS):
+        return COLOURS[KEYS[word]]
+    plain = {"network": "#37474F", "loss": COLOURS["bridge"]}
+    return plain.get(kind, COLOURS["real"] if name == "x" else GREY)
 
 
 # ------------------------------------------------------------------------------------------------ placing
 
 
 def _route(wire, taken, met):
-    """How an arrow goes: straight, round one corner ("across" first, or "along" its column first), in a Z, or
-    over or under what stands in between; `met`: another one comes straight from there."""
-    a, b = wire.a, wire.b
-    free = lambda row, column: (row, column) not in taken  # noqa: E731
-    between = lambda p, q: range(min(p, q) + 1, max(p, q))  # noqa: E731
-    clear_row = lambda row: all(free(row, c) for c in between(a.column, b.column))  # noqa: E731
-    clear_column = lambda column: all(free(r, column) for r in between(a.row, b.row))  # noqa: E731
-    if a.column == b.column and clear_column(a.column):
+    """How an arrow goes: straight; round one corner, "across" first or "along" its column first; in a Z; over
+    or under what stands in its row. `met`: another one comes straight from there."""
+    a, b, (left, right) = wire.a, wire.b, wire.span
+    above, below = sorted((a.row, b.row))
+    row_free = lambda row: all((row, c) not in taken for c in range(left + 1, right))  # noqa: E731
+    column_free = lambda column: all((r, column) not in taken for r in range(above + 1, below))  # noqa: E731
+    if left == right and column_free(left):
         return "straight"
-    if a.row == b.row:
-        if wire.kind != "~>" and clear_row(a.row) and not met:
+    if above == below:
+        if wire.kind != "~>" and row_free(above) and not met:
             return "straight"
-        above = all(
-            free(r, c)
-            for r in range(a.row)
-            for c in range(min(a.column, b.column), max(a.column, b.column) + 1)
-        )
-        return "over" if above and (wire.kind == "~>" or a.column < b.column) else "under"
-    across = free(a.row, b.column) and clear_row(a.row) and clear_column(b.column)
-    along = free(b.row, a.column) and clear_column(a.column) and clear_row(b.row)
-    if along and b.kind == "network" and a.kind != "network":
+        clear = all(r >= above or not left <= c <= right for r, c in taken)
+        return "over" if clear and (wire.kind == "~>" or a.column < b.column) else "under"
+    across = (a.row, b.column) not in taken and row_free(a.row) and column_free(b.column)
+    along = (b.row, a.column) not in taken and column_free(a.column) and row_free(b.row)
+    if along and b.kind == "network" and a.kind != "network":  # networks are entered and left at their sides
         return "along"
     return "across" if across else "along" if along else "z"
 
 
 def _place(parts, wires):
     """Put the parts and the corners of the arrows where they belong; returns the width and height."""
-    rows, columns = (range(1 + max(getattr(p, key) for p in parts)) for key in ("row", "column"))
-    span = lambda wire: sorted((wire.a.column, wire.b.column))  # noqa: E731
-    done: list[_Arrow] = []  # a lane of its own for each arrow that goes over or under the same columns
-    for wire in sorted(wires, key=lambda wire: span(wire)[1] - span(wire)[0]):
-        used = {w.lane for w in done if w.route == wire.route and w.a.row == wire.a.row
-                and span(w)[0] < span(wire)[1] and span(wire)[0] < span(w)[1]}  # fmt: skip
-        wire.lane = next(n for n in range(len(wires)) if n not in used)
+    done: list[_Arrow] = []
+    for wire in sorted(wires, key=lambda w: w.span[1] - w.span[0]):  # those over the same columns get lanes
+        near = [w for w in done if (w.route, w.a.row) == (wire.route, wire.a.row)
+                and w.span[0] < wire.span[1] and wire.span[0] < w.span[1]]  # fmt: skip
+        wire.lane = min(set(range(len(wires))) - {w.lane for w in near})
         done.append(wire)
-    wide = [max((p.width for p in parts if p.column == c), default=0.3) for c in columns]
-    above, below, up, down = ([0.0] * len(rows) for _ in range(4))
-    for part in parts:
-        foot = part.height / 2 + part.caption
-        up[part.row], down[part.row] = max(up[part.row], part.height / 2), max(down[part.row], foot)
-    gaps = [0.32] * len(columns)
-    for wire in wires:
-        room = 0.3 + 0.3 * wire.lane + (extent(wire.label)[1] if wire.label else 0)
-        if wire.route == "over":
-            above[wire.a.row] = max(above[wire.a.row], room)
-        elif wire.route == "under":
-            below[wire.a.row] = max(below[wire.a.row], room)
-        elif span(wire)[1] == span(wire)[0] + 1:  # beside each other
-            need = max(extent(wire.label)[0] + 0.34 if wire.label else 0, 0.5 * (wire.route == "z"))
-            gaps[span(wire)[0]] = max(gaps[span(wire)[0]], need)
-    xs, x = [], 0.12
-    for c in columns:
-        xs.append(x + wide[c] / 2)
-        x += wide[c] + gaps[c]
-    width = xs[-1] + wide[-1] / 2 + 0.12
-    labels = [w for w in wires if w.label and w.a.column == w.b.column]
-    width = max([width] + [xs[w.a.column] + 0.2 + extent(w.label)[0] for w in labels])
-    ys, y = [], -0.1
-    for r in rows:
-        high = max((extent(w.label)[1] for w in labels if max(w.a.row, w.b.row) == r), default=0)
-        y -= (max(0.34, high + 0.25) if r else 0) + above[r] + up[r]
+    upright = [w for w in wires if w.a.column == w.b.column and w.label]
+    x, xs, width = 0.12, [], 0.0
+    for c in range(1 + max(p.column for p in parts)):
+        wide = max((p.width for p in parts if p.column == c), default=0.3)
+        xs.append(x + wide / 2)
+        right = [xs[c] + 0.1 + extent(w.label)[0] for w in upright if w.a.column == c]
+        width = max(width, x + wide, *right)
+        x += wide + 0.28
+        for w in wires:
+            if w.span == [c, c + 1] and w.route not in ("over", "under"):
+                need = extent(w.label)[0] + 0.34 if w.label else 0.5 if w.route == "z" else 0
+                x = max(x, xs[c] + wide / 2 + need)
+    y, ys, lanes = -0.1, [], {}
+    for r in range(1 + max(p.row for p in parts)):
+        room = {"over": 0.0, "under": 0.0}
+        for w in wires:
+            if w.a.row == r and w.route in room:
+                room[w.route] = max(room[w.route], 0.3 + 0.3 * w.lane + extent(w.label)[1])
+        label = max((extent(w.label)[1] for w in upright if r in (w.a.row, w.b.row)), default=0)
+        y -= (max(0.34, label + 0.25) if r else 0) + room["over"]
+        lanes[r, "over"] = y + 0.2
+        y -= max((p.height / 2 for p in parts if p.row == r), default=0)
         ys.append(y)
-        y -= down[r] + below[r]
+        y -= max((p.height / 2 + p.caption for p in parts if p.row == r), default=0)
+        lanes[r, "under"] = y - 0.2
+        y -= room["under"]
     height = 0.1 - y
     for part in parts:
         part.x, part.y = xs[part.column], ys[part.row] + height
     for wire in wires:
-        wire.points = _points(wire, height, ys, up, down)
-    return width, height
+        away = 0.3 * wire.lane * (1 if wire.route == "over" else -1)
+        wire.points = _points(wire, lanes.get((wire.a.row, wire.route), 0) + height + away)
+    return width + 0.12, height
 
 
-def _points(wire, height, ys, up, down):
-    """The corners of an arrow."""
-    a, b, row = wire.a, wire.b, wire.a.row
+def _points(wire, lane):
+    """The corners of an arrow, which may have to go up or down to the height of a lane."""
+    a, b, route = wire.a, wire.b, wire.route
     ahead, back = ("right", "left") if a.column < b.column else ("left", "right")
     lower, upper = ("down", "up") if a.row < b.row else ("up", "down")
     shift = 0.0 if wire.kind != "~>" else 0.1 if a.column < b.column else -0.1  # beside what flows forwards
-    if wire.route in ("over", "under"):
-        side = "up" if wire.route == "over" else "down"
-        away = 0.2 + 0.3 * wire.lane
-        lane = ys[row] + height + (up[row] + away if side == "up" else -down[row] - away)
-        start, end = a.side(side, shift), b.side(side, shift)
-        return [start, (start[0], lane), (end[0], lane), end]
-    if wire.route == "straight":
-        return (
-            [a.side(ahead), b.side(back)] if a.row == b.row else [a.side(lower, shift), b.side(upper, shift)]
-        )
-    if wire.route == "across":
-        start, end = a.side(ahead, shift), b.side(upper, shift)
-        return [start, (end[0], start[1]), end]
-    start, end = a.side(lower if wire.route == "along" else ahead, shift), b.side(back, shift)
-    if wire.route == "along":
-        return [start, (start[0], end[1]), end]
+    if route in ("over", "under"):
+        lower = upper = "up" if route == "over" else "down"
+    level = route == "straight" and a.row == b.row
+    start = a.side(ahead if level or route in ("across", "z") else lower, shift)
+    end = b.side(back if level or route in ("along", "z") else upper, shift)
     turn = start[0] + (0.2 if ahead == "right" else -0.2) + shift
-    return [start, (turn, start[1]), (turn, end[1]), end]
+    corners = {"straight": [], "across": [(end[0], start[1])], "along": [(start[0], end[1])],
+               "z": [(turn, start[1]), (turn, end[1])]}  # fmt: skip
+    return [start, *corners.get(route, [(start[0], lane), (end[0], lane)]), end]
 
 
 # ------------------------------------------------------------------------------------------------ drawing
@@ -313,7 +280,7 @@ def _write(ax, parts, wires):
     text = partial(ax.text, ha="center", va="center", zorder=5, linespacing=1.15)
     for part in parts:
         colour = "white" if part.kind == "network" else COLOURS["text"]
-        drop = extent(part.note)[1] if part.note else 0
+        drop = extent(part.note)[1]
         top = part.y + drop / 2 if part.picture is None else part.y - part.height / 2 - 0.2
         text(part.x, top, part.symbol, size=SYMBOL, color=colour)
         text(part.x, top - 0.17 - drop / 2, part.note, size=NOTE, color=colour)
