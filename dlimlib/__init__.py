@@ -17,6 +17,7 @@ _HOMES = {
     "seed": "settings",
     "steps": "settings",
     "stored": "report",
+    "with_recorded": "report",
 }
 _MODULES = ("data", "explore", "metrics", "models", "plot", "pretrained")
 __all__ = sorted([*_HOMES, *_MODULES])

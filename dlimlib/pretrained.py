@@ -66,7 +66,7 @@ def misfit(name: str, parts: dict, data: Images | None = None) -> str | None:
     return _difference(path, modules, data, held=modules) if modules else None
 
 
-def belongs(name, notebook):
+def belongs(name: str, notebook: str) -> bool:
     """Whether weights of this name are those of the notebook: 05_gan or 05_gan-small belong to 05_gan."""
     return name == notebook or name.startswith(notebook + "-")
 

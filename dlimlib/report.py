@@ -9,30 +9,48 @@ from pathlib import Path
 
 from . import settings
 
+PAGE = 92  # characters that a table may be wide
+
 
 class Results:
-    """What `results` returns: a table that notebooks show as HTML and terminals as text."""
+    """What `results` returns: tables that notebooks show as HTML and terminals as text."""
 
     def __init__(self, name, figures, stored, *, recording=False):
         self.name, self.figures, self.stored, self.recording = name, figures, stored, recording
 
-    def rows(self):
-        """List (key, yours, stored) as texts, one row for each label of a figure that has labels.
+    def tables(self):
+        """Return [(title, columns, head, rows)], rows [(label, texts)]: a table of the single figures, one
+        of all with the same labels, a column for each, cut where it would not fit on a page.
 
-        While a notebook is recorded its figures are those that will be stored: rows are (key, recorded).
+        A row has the texts of `head`, yours and stored, for each of the columns; while a notebook is recorded
+        its figures are those that will be stored, and there is one text for each.
         """
-        recorded = (self.stored or {}).get("figures", {})
-        rows = []
+        groups: dict[tuple, list[str]] = {}
         for key, mine in self.figures.items():
-            for label in _labels(mine):
-                title = key if label is None else f"{key}/{label}"
-                theirs = () if self.recording else (_show(recorded.get(key), label),)
-                rows.append((title, _show(mine, label), *theirs))
-        return rows
+            groups.setdefault(tuple(_labels(mine)), []).append(key)
+        tables = []
+        for labels, keys in groups.items():
+            if labels == (None,):
+                tables.append(("", [""], self.head(), [(_words(key), self.texts(key, None)) for key in keys]))
+                continue
+            title, columns = _shared(keys)
+            names = [_words(label) for label in labels]
+            texts = {key: [self.texts(key, label) for label in labels] for key in keys}
+            for part in _pages(texts, columns, self.head(), max(map(len, (title, *names)))):
+                rows = [(name, sum((texts[key][i] for key in part), [])) for i, name in enumerate(names)]
+                heads = [columns[key] for key in part]
+                alone = self.recording and any(heads)  # then the figures' names are heading enough
+                tables.append((title, [""], heads, rows) if alone else (title, heads, self.head(), rows))
+        return tables
+
+    def texts(self, key, label):
+        """Write a figure's number, yours and the stored one."""
+        theirs = (self.stored or {}).get("figures", {}).get(key)
+        return [_show(self.figures[key], label)] + ([] if self.recording else [_show(theirs, label)])
 
     def head(self):
-        """Name the columns."""
-        return ("", "recorded") if self.recording else ("", "yours", "stored")
+        """Name the texts of a column."""
+        return ("recorded",) if self.recording else ("yours", "stored")
 
     def origin(self):
         """Say in a line where the stored figures come from."""
@@ -45,19 +63,81 @@ class Results:
         return f"{self.head()[-1]}: " + ", ".join(filter(None, [*facts, made.get("data")]))
 
     def __repr__(self):
-        table = [self.head(), *self.rows()]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = []
-        for title, *texts in table:
-            cells = (f"{text:>{width}}" for text, width in zip(texts, widths[1:], strict=True))
-            lines.append("  ".join([title.ljust(widths[0]), *cells]))
-        return "\n".join([*lines, self.origin()])
+        return "\n\n".join(_text(*table) for table in self.tables()) + f"\n{self.origin()}"
 
     def _repr_html_(self):
-        cells = lambda tag, row: "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in row)  # noqa: E731
-        body = "".join(f"<tr>{cells('td', row)}</tr>" for row in self.rows())
-        head = f"<tr>{cells('th', self.head())}</tr>"
-        return f"<table>{head}{body}</table><small>{html.escape(self.origin())}</small>"
+        tables = "".join(_html(*table) for table in self.tables())
+        return f"{tables}<small>{html.escape(self.origin())}</small>"
+
+
+def _words(name):
+    """Return a key or a label as a reader says it."""
+    return str(name).replace("_", " ")
+
+
+def _shared(keys):
+    """Return the words with which all keys begin, a table's title, and the rest of each key, its column."""
+    words = [key.split("_") for key in keys]
+    n = 0
+    while len(keys) > 1 and all(len(w) > n + 1 and w[n] == words[0][n] for w in words):
+        n += 1
+    if len(keys) == 1:
+        return _words(keys[0]), {keys[0]: ""}
+    return " ".join(words[0][:n]), {key: " ".join(w[n:]) for key, w in zip(keys, words, strict=True)}
+
+
+def _pages(texts, columns, head, first):
+    """Return the keys in lists of which each, beside a column `first` wide, fits on a page."""
+    pages, room = [], 0
+    for key, rows in texts.items():
+        need = sum(2 + max(map(len, column)) for column in zip(head, *rows, strict=True))
+        need = max(need, 2 + len(columns[key]))
+        if not pages or room < need:
+            pages.append([])
+            room = PAGE - first
+        pages[-1].append(key)
+        room -= need
+    return pages
+
+
+def _text(title, columns, head, rows):
+    """Return one table as lines of text, the columns' names above yours and stored."""
+    rows, n = [(title, [*head] * len(columns)), *rows], len(head)
+    widths = [max(len(texts[i]) for _, texts in rows) for i in range(n * len(columns))]
+    for k, column in enumerate(columns):
+        widths[k * n] += max(0, len(column) - sum(widths[k * n : k * n + n]) - 2 * (n - 1))
+    first = max(len(label) for label, _ in rows)
+    line = lambda label, texts, widths: "  ".join(  # noqa: E731
+        [label.ljust(first), *(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))]
+    )
+    above = [sum(widths[k * n : k * n + n]) + 2 * (n - 1) for k in range(len(columns))]
+    lines = [line("", columns, above)] if any(columns) else []
+    return "\n".join(lines + [line(label, texts, widths) for label, texts in rows])
+
+
+def _html(title, columns, head, rows):
+    """Return one table as HTML: the columns' names above yours and stored."""
+    cell = lambda text, tag="td", more="": f"<{tag}{more}>{html.escape(text)}</{tag}>"  # noqa: E731
+    lines = []
+    if any(columns):
+        wide = f' colspan="{len(head)}" style="text-align: center; max-width: 12em"'
+        lines.append(cell("", "th") + "".join(cell(column, "th", wide) for column in columns))
+    lines.append(cell(title, "th") + "".join(cell(name, "th") for name in head * len(columns)))
+    lines += [cell(label) + "".join(map(cell, texts)) for label, texts in rows]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def with_recorded(name, key, mine, *, numbers=float, use=True):
+    """Return {"recorded": {x: y}, "yours": {x: y}} for dl.plot.curve: the figure {label: y} that is stored
+    under `name` as `key`, and yours; the recorded line alone where yours is the same or is being recorded.
+
+    numbers: turns a label into its x. use: False where the stored figures speak of other data than yours.
+    """
+    theirs = (stored(name) or {}).get("figures", {}).get(key) if use else None
+    yours, theirs = ({numbers(k): v for k, v in (figure or {}).items()} for figure in (mine, theirs))
+    if yours == theirs or os.environ.get("DLIM_RECORD") == "record":
+        return {"recorded": yours}
+    return {"recorded": theirs, "yours": yours} if theirs else {"yours": yours}
 
 
 def results(name, **figures):

@@ -94,11 +94,17 @@ def test_several_pictures_stand_side_by_side():
 
 def test_one_bundle_holds_the_widget_and_a_still_picture(monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(
+        "IPython.display.display",
+        lambda data, metadata, raw: shown.append(data | {"alt": metadata["image/png"]["alt"]}),
+    )
     w = explore.sliders(shade, light=(-1, 1, 0))
     w._ipython_display_()
     (bundle,) = shown
-    assert b64decode(bundle["image/png"]) == bytes(w.image.value) and bundle["text/plain"]
+    assert b64decode(bundle["image/png"]) == bytes(w.image.value)
+    assert bundle["alt"] == bundle["text/plain"]
+    said = "Still of a widget: a picture and sliders light from -1 to 1 at 0; buttons Reset, Random, Back"
+    assert bundle["alt"] == said
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == w.view.model_id
 
 
@@ -202,11 +208,16 @@ def test_maps_refuse_wrong_arguments():
 
 def test_the_still_picture_shows_the_marker_beside_the_result(monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(
+        "IPython.display.display",
+        lambda data, metadata, raw: shown.append(data | {"alt": metadata["image/png"]["alt"]}),
+    )
     red = torch.tensor([1.0, -1, -1]).view(3, 1, 1).expand(3, 4, 4)
     for cells, start in ((None, (1, 7)), ((8, 8), (1, 7))):
         w = explore.click(-torch.ones(3, 8, 8), lambda x, y: red, cells=cells, start=start)
         w._ipython_display_()
+        marked = "x = 1, y = 7" if cells else "x = 1.00, y = 7.00"
+        assert f"a map to click on, marked at {marked}; buttons Reset, Back" in shown[-1]["alt"]
         (still,) = (np.asarray(Image.open(io.BytesIO(b64decode(b["image/png"])))) for b in shown[-1:])
         map_, result = still[:400, :400], still[:280, 424:]
         white = np.argwhere((map_ == 255).all(2))

@@ -1,23 +1,44 @@
 """The figures: what they hold, that they show once, and that bridges are found in the real network."""
 
 import io
+import itertools
 import subprocess
 import sys
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb, to_rgba
+from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
 from PIL import Image
 from torch import nn
 
-from dlimlib import plot
-from dlimlib.plot.diagram import _without_reshapes, trace
+import dlimlib as dl
+from dlimlib import models, plot
+from dlimlib.plot.diagram import trace
 from dlimlib.plot.style import ink
 
 
 def picture(sheet):
     return np.asarray(Image.open(io.BytesIO(sheet.png())))
+
+
+def drawn(sheet):
+    """The texts of a figure as it is drawn, (text, box in pixels); all within the figure, none on another."""
+    sheet = sheet.figure
+    sheet.draw_without_rendering()
+    pen = sheet.canvas.get_renderer()
+    texts = [t for ax in sheet.axes for t in ax.texts if t.get_text().strip()]
+    boxes = [(t.get_text(), t.get_window_extent(pen)) for t in texts]
+    assert all(t.get_size() >= 12 for t in texts), "legible from the last row"
+    for (a, box), (b, other) in itertools.combinations(boxes, 2):
+        # a line of text is higher than its letters
+        assert not box.padded(0, -3).overlaps(other.padded(0, -3)), f"{a!r} and {b!r} overlap"
+    for text, box in boxes:
+        assert box.x0 > -3 and box.x1 < sheet.bbox.x1 + 3 and box.y0 > -6 and box.y1 < sheet.bbox.y1 + 6, text
+    return dict(boxes)
 
 
 def test_to_uint8_reads_its_range_and_clips():
@@ -72,16 +93,60 @@ def test_painted_masks_and_their_legend():
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
-def test_history_labels_every_curve_apart_and_smooths():
+def test_history_smooths_around_each_value_from_the_first_one_on():
     steps = list(range(0, 1000, 10))
-    noisy = [1 + (-1) ** i for i in range(100)]
-    sheet = plot.history({"loss_D": (steps, noisy), "loss_G": (steps, [1.0] * 100)}, smooth=10)
-    ax = sheet.axes[0]
-    labels = {t.get_text(): t.xy[1] for t in ax.texts}
-    assert set(labels) == {"loss_D", "loss_G"} and abs(labels["loss_D"] - labels["loss_G"]) > 0.04
-    mean = next(line for line in ax.lines if len(line.get_ydata()) == 91)
-    assert np.allclose(mean.get_ydata(), 1)
-    assert plot.history({"loss": ([0, 1], [1e3, 1.0])}).axes[0].get_yscale() == "log"
+    falling = [100.0 - i for i in range(100)]
+    _, mean = plot.history({"loss": (steps, falling)}, smooth=10).axes[0].lines
+    assert np.allclose(mean.get_xdata(), steps) and mean.get_ydata()[0] == 100
+    assert np.allclose(mean.get_ydata()[:-6], falling[:-6]), (
+        "a centred mean leaves a straight line where it is"
+    )
+    _, mean = plot.history({"loss": (steps, [1 + (-1) ** i for i in range(100)])}, smooth=10).axes[0].lines
+    assert np.abs(mean.get_ydata()[5:] - 1).max() < 0.2
+    _, mean = (
+        plot.history({"loss": (steps, [1.0] * 50 + [float("nan")] + [1.0] * 49)}, smooth=10).axes[0].lines
+    )
+    assert np.allclose(mean.get_ydata(), 1), "what is not finite does not count"
+
+
+def test_history_chooses_its_scale_unless_told():
+    falling = {"loss": ([0, 1], [1e3, 1.0])}
+    assert plot.history(falling).axes[0].get_yscale() == "log"
+    assert plot.history(falling, log=False).axes[0].get_yscale() == "linear"
+    assert plot.history({"loss": ([0, 1], [2.0, 1.0])}).axes[0].get_yscale() == "linear"
+    assert plot.history({"loss": ([0, 1], [2.0, 1.0])}, log=True).axes[0].get_yscale() == "log"
+
+
+def test_labels_stand_at_their_curves_on_every_scale():
+    ends = {"loss": 1.0, "average": 11.0, "revived": 330.0}
+    sheet = plot.history(
+        {name: ([0, 1, 2], [1.0, y, y]) for name, y in ends.items()}, ax=plot.figure().add_subplot()
+    )
+    for scale in ("log", "linear"):
+        sheet.set(yscale=scale)
+        boxes = drawn(sheet)
+        for name, y in ends.items():
+            curve = sheet.transData.transform((2, y))[1]
+            assert abs((boxes[name].y0 + boxes[name].y1) / 2 - curve) < 15, (scale, name)
+    close = {f"loss_{k}": ([0, 1], [1.0, 0.5 + k / 1000]) for k in range(6)}
+    assert len(drawn(plot.history(close))) == 6
+
+
+def test_history_gives_quantities_of_other_size_panels_of_their_own():
+    logged = {"loss_rec": ([0, 9], [0.1, 0.003]), "perplexity": ([0, 9], [1.0, 300.0]),
+              "loss_vq": ([0, 9], [0.01, 0.001])}  # fmt: skip
+    above, below = plot.history(logged).axes
+    assert set(drawn(above)) == {"loss_rec", "loss_vq"} and below.get_ylabel() == "perplexity"
+    assert len(below.lines) == 1 and below.lines[0].get_color() == plot.PALETTE[1], (
+        "its colour in every panel"
+    )
+    assert len(plot.history({name: logged[name] for name in ("loss_rec", "loss_vq")}).axes) == 1
+    sheet = plot.history(logged, panels=[["perplexity", "loss_rec"], ["loss_vq"]])
+    assert [len(ax.lines) for ax in sheet.axes] == [2, 1]
+    assert len(plot.history(logged, ax=plot.figure().add_subplot()).figure.axes) == 1
+    with pytest.raises(ValueError, match="loss_G, which was not logged"):
+        plot.history(logged, panels=[["loss_G"]])
+    assert plot.history({"loss": ([], [])}).alt == "Nothing was logged"
 
 
 def test_curve_draws_the_baseline_in_grey():
@@ -89,6 +154,7 @@ def test_curve_draws_the_baseline_in_grey():
     ours, pca = sheet.axes[0].lines
     assert pca.get_color() == plot.COLOURS["baseline"] and ours.get_color() != pca.get_color()
     assert [t.get_text() for t in sheet.axes[0].get_xticklabels()] == ["2", "8"]
+    assert set(drawn(sheet)) == {"ours", "PCA"}
 
 
 def test_curve_begins_at_zero_unless_told():
@@ -96,9 +162,18 @@ def test_curve_begins_at_zero_unless_told():
     assert plot.curve(psnr).axes[0].get_ylim()[0] == 0
     sheet = plot.curve(psnr, bottom=None)
     assert 27 < sheet.axes[0].get_ylim()[0] < 28
-    label, line = sheet.axes[0].texts[0], sheet.axes[0].lines[0]
-    assert label.xy[1] == pytest.approx(sheet.axes[0].transLimits.transform((8, 31))[1]), "beside its end"
-    assert len(line.get_xdata()) == 2
+
+
+def test_yours_is_seen_where_it_agrees_with_the_recorded_one():
+    for mine in ({2: 0.3}, {2: 0.3, 8: 0.1}):
+        sheet = plot.curve({"yours": mine, "recorded": {2: 0.3, 8: 0.1}})
+        recorded, yours = sheet.axes[0].lines
+        assert recorded.get_linestyle() == "-" and yours.get_linestyle() == "None"
+        assert yours.get_marker() == "s" and yours.get_markersize() > 2 * recorded.get_markersize() - 1
+        assert yours.get_fillstyle() == "none" and yours.get_zorder() > recorded.get_zorder()
+        assert set(drawn(sheet)) == {"yours", "recorded"}
+    (alone,) = plot.curve({"yours": {2: 0.3, 8: 0.1}}).axes[0].lines
+    assert alone.get_linestyle() == "-"
 
 
 def test_matrix_writes_its_numbers():
@@ -139,14 +214,83 @@ class TinyUNet(nn.Module):
         return self.out(torch.cat([a, self.up(self.deep(a))], 1))
 
 
+def boxes(sheet):
+    """(x, y, width, height, colour) of the boxes of a drawing, from left to right."""
+    found = [p for p in sheet.axes[0].patches if isinstance(p, Rectangle) and p.get_facecolor()[3] > 0]
+    found.sort(key=lambda p: (round(p.get_x() + p.get_width() / 2, 3), -p.get_y()))
+    return [(*p.get_xy(), p.get_width(), p.get_height(), p.get_facecolor()) for p in found]
+
+
 def test_network_finds_shapes_and_bridges():
     net = TinyUNet().train()
-    shapes, bridges, output = trace(net, torch.zeros(2, 3, 8, 8))
-    assert shapes == [(3, 8, 8), (4, 8, 8), (8, 4, 4), (8, 8, 8), (3, 8, 8)]
-    assert bridges == [(1, 4)] and output.shape == (2, 3, 8, 8)
-    assert net.deep.training and not net.down._forward_hooks
-    texts = [t.get_text() for t in plot.network(net, torch.zeros(2, 3, 8, 8)).axes[0].texts]
-    assert texts[:3] == ["8×8\n3 channels", "\n4", "4×4\n8"], "a resolution is written where it changes"
+    steps, output = trace(net, torch.zeros(1, 3, 8, 8))
+    assert [step.shape for step in steps] == [(3, 8, 8), (4, 8, 8), (8, 4, 4), (12, 8, 8), (3, 8, 8)]
+    assert steps[3].sources == [1, 2] and steps[3].parts == [4, 8] and output.shape == (1, 3, 8, 8)
+    assert net.deep.training
+    sheet = plot.network(net, torch.zeros(2, 3, 8, 8))
+    assert set(drawn(sheet)) == {"4", "8", "8×8", "4×4"}
+    assert sheet.alt.startswith("Drawing of a network, 1 bridge; shapes on its way: 3×8×8 → 4×8×8 →")
+
+
+def test_a_unet_is_a_u():
+    net = TinyUNet()
+    net.out = nn.Conv2d(12, 5, 1)  # five classes: their map is painted
+    sheet = plot.network(net, torch.zeros(1, 3, 8, 8))
+    first, deep, bridge, grown, logits = boxes(sheet)
+    assert first[0] < deep[0] + deep[2] and deep[1] < first[1] and deep[3] < first[3], (
+        "downwards, and smaller"
+    )
+    assert bridge[1] == first[1] == grown[1] == logits[1], "the other arm stands as high"
+    assert bridge[0] + bridge[2] == pytest.approx(grown[0]), "what is concatenated is joined"
+    assert bridge[4] == to_rgba(plot.COLOURS["bridge"]) and grown[4] == to_rgba(plot.COLOURS["real"])
+    picture, painted = sheet.axes[0].images
+    assert painted.get_extent()[0] > logits[0] and painted.get_array().shape == (8, 8, 3)
+    drawn(sheet)
+
+
+def test_an_hourglass_narrows_and_its_code_is_the_smallest_box():
+    net = nn.Sequential(models.face_encoder((3, 64, 64), 64), models.face_decoder((3, 64, 64), 64))
+    sheet = plot.network(net, torch.zeros(1, 3, 64, 64))
+    heights = [box[3] for box in boxes(sheet)]
+    assert len(heights) == 9 and heights == heights[::-1], "4 maps, the code, 4 maps"
+    assert heights[:5] == sorted(set(heights), reverse=True), "narrower with every step"
+    code = boxes(sheet)[4]
+    assert code[4] == to_rgba(plot.COLOURS["fake"]) and code[2] * code[3] == min(
+        b[2] * b[3] for b in boxes(sheet)
+    )
+    assert set(drawn(sheet)) >= {"64×64", "16×16", "numbers", "96"}
+    assert sheet.get_figwidth() <= 10.6, "as wide as a page"
+
+
+def test_network_leaves_out_what_changes_no_shape():
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Sequential(nn.Conv2d(6, 3, 1), nn.ReLU(), nn.Conv2d(3, 6, 1))
+
+        def forward(self, x):
+            side = x.mean(1, keepdim=True).exp()  # leads nowhere
+            return x + self.f(x) + 0 * side.shape[0]
+
+    down = nn.Sequential(nn.Conv2d(3, 6, 2, 2), Residual(), Residual(), nn.Flatten(), nn.Linear(96, 5))
+    up = [nn.Linear(5, 96), nn.Unflatten(1, (6, 4, 4)), nn.Conv2d(6, 12, 1), nn.PixelShuffle(2)]
+    net = nn.Sequential(down, *up)
+    steps, _ = trace(net, torch.zeros(1, 3, 8, 8))
+    assert [step.shape for step in steps] == [(3, 8, 8), (6, 4, 4), (5,), (6, 4, 4), (3, 8, 8)]
+    steps, _ = trace(
+        nn.Sequential(nn.Unflatten(1, (9, 1, 1)), nn.ConvTranspose2d(9, 4, 4)), torch.zeros(1, 9)
+    )
+    assert [step.shape for step in steps] == [(9,), (4, 4, 4)]
+
+
+def test_network_shows_a_condition_that_comes_from_elsewhere():
+    class Given(nn.Module):
+        def forward(self, z):
+            return torch.cat([z, torch.ones(len(z), 3)], 1)
+
+    code, given, joined = boxes(plot.network(Given(), torch.zeros(1, 5)))
+    assert code[4] == joined[4] == to_rgba(plot.COLOURS["fake"])
+    assert given[4] == to_rgba(plot.COLOURS["baseline"]) and given[0] + given[2] == pytest.approx(joined[0])
 
 
 def test_network_reads_its_pictures_in_the_range():
@@ -155,15 +299,107 @@ def test_network_reads_its_pictures_in_the_range():
         assert ax.images[0].get_array().max() == low
 
 
-def test_network_leaves_out_flattened_maps():
-    shapes = [(3, 8, 8), (4, 4, 4), (64,), (5,), (64,), (4, 4, 4)]
-    assert _without_reshapes(shapes, [(1, 5)]) == ([(3, 8, 8), (4, 4, 4), (5,), (4, 4, 4)], [(1, 3)])
+# --------------------------------------------------------------------------------------------- schematics
+
+VAE = """
+    .  .  mu     +        z  D  x_hat
+    x  E  .      .        .  .  .
+    .  .  sigma  *        .  .  .
+    .  .  .      epsilon  .  .  .
+"""
+VAE_ARROWS = ["x -> E -> mu -> + -> z -> D -> x_hat", "E -> sigma -> * -> +", "epsilon -> *: from outside"]
+VQ = """
+    x  E  z  (nearest)  i  (look_up)  z_q  D  x_hat
+    .  .  .  codebook   .  .          .    .  .
+"""
+VQ_ARROWS = ["x -> E -> z -> nearest -> i -> look_up -> z_q -> D -> x_hat", "codebook -> nearest",
+             "codebook -> look_up", "z_q ~> z: the gradient"]  # fmt: skip
+GAN = """
+    .  .  x_real  .  .
+    z  G  x_fake  D  loss
+"""
+GAN_ARROWS = ["z -> G -> x_fake -> D -> loss", "x_real -> D", "loss ~> D", "loss ~> G: gradient"]
+CYCLE = """
+    .    .    G  .    .
+    D_A  x_A  .  x_B  D_B
+    .    .    F  .    .
+"""
+CYCLE_ARROWS = ["x_A -> G -> x_B", "x_B -> F -> x_A: and back", "x_A -> D_A", "x_B -> D_B"]
+STYLE = """
+    z  M  w  .    .    .
+    .  .  c  G_4  G_8  x_fake
+    .  .  .  n_1  n_2  .
+"""
+STYLE_ARROWS = [
+    "z -> M -> w",
+    "w -> G_4",
+    "w -> G_8",
+    "c -> G_4 -> G_8 -> x_fake",
+    "n_1 -> G_4",
+    "n_2 -> G_8",
+]
+MODELS = {"VAE": (VAE, VAE_ARROWS), "VQ": (VQ, VQ_ARROWS), "GAN": (GAN, GAN_ARROWS),
+          "cycle": (CYCLE, CYCLE_ARROWS), "style": (STYLE, STYLE_ARROWS)}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_schematic_has_every_part_once_and_no_arrow_through_a_box(model):
+    layout, arrows = MODELS[model]
+    names = set(layout.replace("(", " ").replace(")", " ").split()) - {"."}
+    pictures = {name: torch.zeros(3, 8, 8) for name in names if name.startswith("x")}
+    notes = {"D": "decoder"} if "D" in names else {}
+    sheet = plot.schematic(layout, arrows, notes=notes, images=pictures)
+    assert len(drawn(sheet)) == len(names) + ("D" in names) + sum(":" in text for text in arrows)
+    ax = sheet.axes[0]
+    parts = [p.get_window_extent() for p in ax.patches if isinstance(p, FancyBboxPatch)]
+    parts += [image.get_window_extent() for image in ax.images]
+    assert len(parts) == len(names) and not any(a.overlaps(b) for a, b in itertools.combinations(parts, 2))
+    for wire in (p for p in ax.patches if type(p) is PathPatch):
+        (line,) = wire.get_transform().transform_path(wire.get_path()).to_polygons(closed_only=False)
+        way = np.concatenate([np.linspace(a, b, 20) for a, b in itertools.pairwise(line)])
+        inside = [box for box in parts if any(box.padded(-3).contains(*point) for point in way)]
+        assert not inside, "an arrow goes through a box"
+    assert sheet.get_figwidth() <= 10.6
+
+
+def test_a_schematic_has_the_courses_colours_and_says_its_arrows():
+    sheet = plot.schematic(
+        "x_real  D  loss\nx_fake  E_A .", ["x_real -> D -> loss", "x_fake -> D", "loss ~> D: grad"]
+    )
+    edges = {
+        to_hex(p.get_edgecolor()).upper() for p in sheet.axes[0].patches if isinstance(p, FancyBboxPatch)
+    }
+    assert edges >= {plot.COLOURS["real"], plot.COLOURS["fake"], plot.COLOURS["bridge"]}
+    assert to_hex(ink(plot.COLOURS["A"])).upper() in edges
+    assert sheet.alt == "Diagram: x_real to D; D to loss; x_fake to D; loss back to D (grad)"
+    texts = [t.get_text() for t in sheet.axes[0].texts]
+    assert r"$x_{\mathrm{real}}$" in texts and "$E_{A}$" in texts
+    dashed = [p for p in sheet.axes[0].patches if type(p) is PathPatch and p.get_linestyle() != "-"]
+    assert [to_hex(p.get_edgecolor()).upper() for p in dashed] == [plot.COLOURS["bridge"]]
+    sheet = plot.schematic("x E", ["x -> E"], colours={"E": "B"})
+    assert any(to_hex(p.get_edgecolor()) == to_hex(ink(plot.COLOURS["B"])) for p in sheet.axes[0].patches)
+
+
+def test_schematics_say_what_is_wrong():
+    with pytest.raises(ValueError, match="'F', which is not in the layout; it has x, G"):
+        plot.schematic("x G", ["x -> F"])
+    with pytest.raises(ValueError, match="x stands twice"):
+        plot.schematic("x G x", [])
+    with pytest.raises(ValueError, match="written a -> b"):
+        plot.schematic("x G", ["x"])
+    with pytest.raises(ValueError, match="notes name y"):
+        plot.schematic("x G", ["x -> G"], notes={"y": "what?"})
 
 
 def test_animation_loops_and_keeps_its_frames():
     frames = torch.linspace(-1, 1, 5).view(5, 1, 1, 1).expand(5, 3, 8, 8)
     moving = plot.animation([frames, -frames], fps=10, scale=2)
-    gif = Image.open(io.BytesIO(moving._repr_mimebundle_()["image/gif"]))
+    data, metadata = moving._repr_mimebundle_()
+    gif = Image.open(io.BytesIO(data["image/gif"]))
+    assert (
+        metadata["image/gif"]["alt"] == "Animation of 2 pictures side by side, 5 frames" == data["text/plain"]
+    )
+    assert plot.animation(frames, alt="A ball falls").alt == "A ball falls"
     assert gif.n_frames == 5 and gif.size == (2 * (8 + 2 + 8), 16) and gif.info["loop"] == 0
     assert gif.info["duration"] == 100
     gif.seek(4)
@@ -171,19 +407,83 @@ def test_animation_loops_and_keeps_its_frames():
     assert r > 250
 
 
-@pytest.mark.slow
-def test_a_figure_is_shown_once_in_a_kernel(tmp_path):
-    """Last line of a cell, middle of a cell, shown again in a later cell."""
+def test_pictures_say_what_they_show():
+    x = torch.zeros(6, 1, 8, 8)
+    assert (
+        plot.images([x, x], rows=["picture", "the\nmodel"]).alt
+        == "Grid of 2 rows of 6 pictures: picture, the model"
+    )
+    assert plot.images(x[:2], titles=["a", "b"]).alt == "Grid of 2 pictures: a, b"
+    assert plot.images(x[0]).alt == "1 picture" and plot.images(x, alt="Six zeros").alt == "Six zeros"
+    steps = ([0, 1200], [1.0, 0.5])
+    assert plot.history({"loss_D": steps, "loss_G": steps}).alt == "Curves of loss_D, loss_G over 1,200 steps"
+    assert (
+        plot.curve({"PCA": {1: 2}}, xlabel="numbers", ylabel="error").alt
+        == "Curves of PCA: error over numbers"
+    )
+    said = plot.matrix(torch.zeros(1, 2), ["skin"], ["near", "far"]).alt
+    assert said == "Table of 1 × 2 numbers; row: skin; columns: near, far"
+    said = plot.latent(torch.zeros(4, 2), torch.tensor([0, 0, 1, 1]), ["zero", "one"]).alt
+    assert said == "Cloud of 4 points in the plane of a code's two numbers, coloured by class: zero, one"
+    sheet = plot.figure(8, 4)
+    left, right = sheet.subplots(1, 2)
+    plot.images(x, ax=left)
+    right.plot([1, 2], label="near")
+    right.set(title="errors", xlabel="place", ylabel="mistakes")
+    assert sheet.alt == "Grid of 6 pictures; Plot: errors, mistakes over place: near"
+    sheet.alt = "Two panels"
+    assert sheet.alt == "Two panels" == plot.figure(alt="Two panels").alt
+
+
+CELLS = ["import torch; from dlimlib import plot; x = torch.zeros(2, 1, 8, 8)",
+         "plot.images(x)", "plot.images(x); 3;", "f = plot.images(x); plot.images(x)", "f", "f",
+         "import os, dlimlib as dl; os.environ['DLIM_PROFILE'] = 'cpu'\n"
+         "run = dl.Run('toy', [x], steps=1, preview=lambda: x)\nfor _ in run: run.log(loss=1.0)",
+         "dl.explore.sliders(lambda smile: x[0] + smile, smile=(-1, 1, 0.25))",
+         "dl.explore.click(x[0], lambda a, b: x[0])"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A notebook of CELLS, executed."""
+    path = tmp_path_factory.mktemp("kernel") / "toy.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS]), path)
     code = """
 import nbformat, sys
 from nbclient import NotebookClient
-cells = ["import torch; from dlimlib import plot; x = torch.zeros(2, 1, 8, 8)",
-         "plot.images(x)", "plot.images(x); 3;", "f = plot.images(x); plot.images(x)", "f", "f"]
-nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+nb = nbformat.read(sys.argv[1], 4)
 NotebookClient(nb, timeout=120, kernel_name="python3").execute()
-shown = [[o.data for o in c.outputs if "data" in o] for c in nb.cells]
-print([sum("image/png" in data for data in cell) for cell in shown],
-      sum("image/png" not in data for cell in shown for data in cell))
+nbformat.write(nb, sys.argv[1])
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
-    assert run.stdout.strip() == "[0, 1, 1, 2, 1, 1] 0", run.stdout + run.stderr
+    run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    return nbformat.read(path, 4)
+
+
+@pytest.mark.slow
+def test_a_figure_is_shown_once_in_a_kernel(executed):
+    """Last line of a cell, middle of a cell, shown again in a later cell."""
+    shown = [[o.data for o in cell.outputs if "data" in o] for cell in executed.cells[:6]]
+    assert [sum("image/png" in data for data in cell) for cell in shown] == [0, 1, 1, 2, 1, 1]
+    assert all("image/png" in data for cell in shown for data in cell)
+
+
+@pytest.mark.slow
+def test_every_stored_picture_has_a_text_alternative(executed):
+    outputs = [o for cell in executed.cells for o in cell.outputs if "image/png" in o.get("data", {})]
+    said = [o.metadata["image/png"]["alt"] for o in outputs]
+    assert said == ["Grid of 2 pictures"] * 6 + [
+        "Curves of loss over 0 steps; below: Grid of 2 pictures",
+        "Still of a widget: a picture and sliders smile from -1 to 1 at 0.25; buttons Reset, Random, Back",
+        "Still of a widget: a picture and a map to click on, marked at x = 4.00, y = 4.00; "
+        "buttons Reset, Back",
+    ]
+    from nbconvert import HTMLExporter
+    from traitlets.config import PyFileConfigLoader
+
+    config = PyFileConfigLoader(
+        "jupyter_nbconvert_config.py", path=str(Path(dl.__file__).parents[1])
+    ).load_config()
+    for exporter in (HTMLExporter(config=config), HTMLExporter(template_name="classic")):
+        page, _ = exporter.from_notebook_node(executed)
+        assert "No description has been provided" not in page and page.count('alt="Grid of 2 pictures"') == 6

@@ -27,11 +27,10 @@ def course(tmp_path, monkeypatch):
 
 def test_results_shows_own_beside_stored(course):
     table = dl.results("toy", mse=torch.tensor(0.5), fd={"seeds": [1, 3.0]}, share={"A": 0.125, "new": 1.0})
-    assert table.rows() == [
-        ("mse", "0.5", "0.0214"),
-        ("fd", "2 ± 1.4 (2 seeds)", "3 ± 1.4 (2 seeds)"),
-        ("share/A", "0.125", "0.25"),
-        ("share/new", "1", "–"),
+    both = ("yours", "stored")
+    assert table.tables() == [
+        ("", [""], both, [("mse", ["0.5", "0.0214"]), ("fd", ["2 ± 1.4 (2 seeds)", "3 ± 1.4 (2 seeds)"])]),
+        ("share", [""], both, [("A", ["0.125", "0.25"]), ("new", ["1", "–"])]),
     ]
     assert "<td>0.0214</td>" in table._repr_html_()
     assert "4 min" in repr(table) and "toy-faces v1" in repr(table)
@@ -44,11 +43,51 @@ def test_results_merge_while_recording(course, monkeypatch, tmp_path):
     monkeypatch.setenv("DLIM_RECORD_DIR", str(tmp_path / "rec"))
     dl.results("toy", a=1, b=2.0)
     table = dl.results("toy", b=np.float32(3.0), c={"seeds": torch.ones(2)})
-    assert table.rows() == [("b", "3"), ("c", "1 ± 0 (2 seeds)")], "nothing old is shown"
+    assert table.tables() == [("", [""], ("recorded",), [("b", ["3"]), ("c", ["1 ± 0 (2 seeds)"])])]
     assert "<th>recorded</th>" in table._repr_html_() and "recorded: profile smoke" in repr(table)
     record = json.loads((tmp_path / "rec/results/toy.json").read_text())
     assert record["figures"] == {"a": 1, "b": 3.0, "c": {"seeds": [1.0, 1.0]}}
     assert record["made_on"]["torch"] == torch.__version__ and record["made_on"]["profile"] == "smoke"
+
+
+def test_figures_with_the_same_labels_share_a_table(course):
+    pairs = {
+        "pairs_psnr": {"A_to_B": 20.0, "B_to_A": 21.0},
+        "pairs_yaw_error": {"A_to_B": 3.0, "B_to_A": 4.0},
+    }
+    table = dl.results("toy", **pairs)
+    assert table.tables() == [
+        ("pairs", ["psnr", "yaw error"], ("yours", "stored"),
+         [("A to B", ["20", "–", "3", "–"]), ("B to A", ["21", "–", "4", "–"])])]  # fmt: skip
+    assert repr(table).split("\n")[:3] == [
+        "                 psnr      yaw error",
+        "pairs   yours  stored  yours  stored",
+        "A to B     20       –      3       –",
+    ]
+    shown = table._repr_html_()
+    assert "pairs_" not in shown and shown.count("<table>") == 1 and "yaw error</th>" in shown
+    recorded = report.Results("toy", pairs, STORED, recording=True)
+    assert repr(recorded).split("\n")[:2] == ["pairs   psnr  yaw error", "A to B    20          3"]
+    assert "recorded</th>" not in recorded._repr_html_()
+
+
+def test_no_table_is_wider_than_a_page(course):
+    figures = {f"measure_number_{i}": {"A": i + 0.123, "B": i + 0.5} for i in range(12)}
+    table = dl.results("toy", **figures)
+    assert len(table.tables()) > 1 and max(map(len, repr(table).split("\n"))) <= 100
+    assert sum(len(columns) for _, columns, *_ in table.tables()) == 12
+
+
+def test_yours_beside_the_recorded_curve(course, monkeypatch):
+    share = {"A": 0.25, "B": 0.5}
+    place = {"A": 1, "B": 2}.get
+    lines = dl.with_recorded("toy", "share", {"A": 0.3}, numbers=place)
+    assert lines == {"recorded": {1: 0.25, 2: 0.5}, "yours": {1: 0.3}}
+    assert dl.with_recorded("toy", "share", share, numbers=place) == {"recorded": {1: 0.25, 2: 0.5}}
+    assert dl.with_recorded("toy", "share", share, numbers=place, use=False) == {"yours": {1: 0.25, 2: 0.5}}
+    assert dl.with_recorded("toy", "new", {"8": 1.0}) == {"yours": {8.0: 1.0}}
+    monkeypatch.setenv("DLIM_RECORD", "record")
+    assert dl.with_recorded("toy", "share", {"A": 0.3}, numbers=place) == {"recorded": {1: 0.3}}
 
 
 def test_packaged_figures_are_found_without_a_checkout(monkeypatch, tmp_path):

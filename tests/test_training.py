@@ -904,11 +904,12 @@ def test_drawing_takes_at_most_a_tenth_of_the_time(kernel, monkeypatch):
 def test_a_preview_may_return_a_figure_or_nothing(kernel, monkeypatch):
     run = new_run(preview=lambda: plt.figure(figsize=(3, 2)))
     figures = plt.get_fignums()
-    assert display.picture(run).startswith(b"\x89PNG") and plt.get_fignums() == figures
+    assert display.picture(run)[0].startswith(b"\x89PNG") and plt.get_fignums() == figures
     assert display.picture(new_run()) is None
     run = new_run(preview=lambda: None)
     run.log(loss=1.0)
-    assert display.picture(run).startswith(b"\x89PNG")
+    png, alt = display.picture(run)
+    assert png.startswith(b"\x89PNG") and alt == "Curves of loss over 0 steps"
 
 
 def test_smoke_and_terminals_are_plain(kernel, monkeypatch):
@@ -920,6 +921,10 @@ def test_smoke_and_terminals_are_plain(kernel, monkeypatch):
 
 
 def test_weights_that_will_not_fit_are_told_before_the_training(monkeypatch, capsys):
-    monkeypatch.setattr(training.pretrained, "misfit", lambda name, parts, data: f"{name} {list(parts)} {data}")
+    monkeypatch.setattr(
+        training.pretrained, "misfit", lambda name, parts, data: f"{name} {list(parts)} {data}"
+    )
     new_run()
-    assert "the course's weights will not fit this, so yours go on afterwards: toy [" in capsys.readouterr().out
+    assert (
+        "the course's weights will not fit this, so yours go on afterwards: toy [" in capsys.readouterr().out
+    )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from .images import Images
 
 Range = tuple[float, float]  # what 0 and 255 become
 Device = torch.device | str
@@ -19,7 +23,17 @@ class Batches:
     Every epoch is a permutation drawn from a generator of its own; a batch may reach into the next epoch.
     """
 
-    def __init__(self, images, batch_size, device, *, value_range, fields, flip, seed):
+    def __init__(
+        self,
+        images: Images,
+        batch_size: int,
+        device: Device,
+        *,
+        value_range: Range,
+        fields: str | Iterable[str],
+        flip: bool | None,
+        seed: int,
+    ) -> None:
         if batch_size < 1 or not len(images):
             raise ValueError(f"need a batch size and pictures, got {batch_size} and {len(images)}")
         fields = (fields,) if isinstance(fields, str) else tuple(fields)

@@ -15,7 +15,7 @@ import traitlets
 from PIL import Image, ImageDraw
 
 from ..pictures import also_range, enlarge, to_uint8
-from ..plot.style import Sheet
+from ..plot.style import Sheet, bundle
 
 MAP = 400  # pixels, about, that a map takes in width and height
 
@@ -93,20 +93,23 @@ class Explorer:
         """What a notebook keeps, as PNG bytes."""
         return self.image.value
 
+    def alt(self):
+        """The still's text alternative: which controls there are, and where they stand."""
+        return f"Still of a widget: a picture and {self.controls()}; buttons {', '.join(self.buttons)}"
+
     def _ipython_display_(self):
         from IPython.display import display
 
         view = {"version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
-        still = b64encode(self.still()).decode()
-        bundle = {"application/vnd.jupyter.widget-view+json": view, "image/png": still}
-        display(bundle | {"text/plain": f"{self.what} beside a picture"}, raw=True)
+        data, metadata = bundle(b64encode(self.still()).decode(), self.alt())
+        display({"application/vnd.jupyter.widget-view+json": view} | data, metadata=metadata, raw=True)
 
 
 class Sliders(Explorer):
     """Sliders beside the picture that `draw(**values)` makes of their values."""
 
     def __init__(self, draw, specs, *, value_range, scale, rand):
-        self.draw, self.what = draw, f"sliders {', '.join(specs)}"
+        self.draw = draw
         self.start, self.widgets = {}, {}
         labels = f"{8 * max(map(len, specs), default=0) + 12}px"  # one width, so that the sliders line up
         for name, spec in specs.items():
@@ -134,6 +137,12 @@ class Sliders(Explorer):
         for name, value in values.items():
             self.widgets[name].value = value
 
+    def controls(self):
+        """The sliders in words."""
+        return "sliders " + ", ".join(
+            f"{n} from {w.min:g} to {w.max:g} at {w.value:.3g}" for n, w in self.widgets.items()
+        )
+
     def picture(self):
         """What the callback makes of the sliders."""
         return self.draw(**self.place())
@@ -159,7 +168,7 @@ class Click(Explorer):
     """A map beside the picture that `draw(x, y)` makes of the place of its marker."""
 
     def __init__(self, picture, draw, *, extent, cells, start, value_range, scale):
-        self.draw, self.what, self.gesture = draw, "a map to click on", 0
+        self.draw, self.gesture = draw, 0
         png, area, own = _map(picture, value_range)
         columns, rows = self.cells = cells or (0, 0)
         if cells and extent:
@@ -196,6 +205,10 @@ class Click(Explorer):
         """Set the marker."""
         self.map.at = [*place, self.gesture]
         self._tell()
+
+    def controls(self):
+        """The map in words."""
+        return f"a map to click on, marked at {self.map.label}"
 
     def picture(self):
         """What the callback makes of the place."""

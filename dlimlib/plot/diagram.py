@@ -1,116 +1,283 @@
-"""The drawing of a network, made from the real one: hooks give its shapes, concatenations its bridges."""
+"""The drawing of a network, made from the real one: what its functions do to the shapes, and its bridges."""
 
 import math
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby, pairwise
+from typing import Any
 
 import torch
-from matplotlib.patches import Rectangle
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..pictures import also_range, to_uint8
-from .style import COLOURS, axes
+from .grids import paint
+from .style import COLOURS, PALETTE, Sheet, canvas, describe, extent, thumbnail
+
+PAGE = 10.5  # inches that a drawing may be wide
+RESHAPES = ("view", "reshape", "flatten", "unflatten", "pixel_shuffle", "squeeze", "unsqueeze")
 
 
-class _Joins(TorchFunctionMode):
-    """Notes which tensors are concatenated, to find a network's bridges."""
+@dataclass
+class Step:
+    """A change of shape on the way through a network, (C, H, W) or (D,), and the box that it is drawn as."""
 
-    def __init__(self, note):
+    shape: tuple[int, ...]
+    sources: list[int] = field(default_factory=list)  # the steps it came from, -1: from elsewhere
+    parts: list[int] = field(default_factory=list)  # how many channels of each were concatenated
+    pointwise: bool = False  # a 1 × 1 convolution
+    picture: Any = None  # uint8 (H, W, 1 or 3)
+    x: float = 0.0  # the middle of the box, in inches
+    y: float = 0.0
+    height: float = 0.0
+    widths: list[float] = field(default_factory=list)  # one, or those of joined boxes
+    side = property(lambda self: self.shape[1] if len(self.shape) == 3 else 1)  # the resolution
+    left = property(lambda self: self.x - sum(self.widths) / 2)
+    right = property(lambda self: self.x + sum(self.widths) / 2)
+    top = property(lambda self: self.y + self.height / 2)
+    foot = property(lambda self: self.y - self.height / 2)
+    axis = property(lambda self: self.right - self.widths[-1] / 2)  # of what comes from the step before
+
+
+class _Trace(TorchFunctionMode):
+    """Notes each function of torch that changes the shape of what came from x."""
+
+    def __init__(self, x):
         super().__init__()
-        self.note = note
+        self.steps, self.made, self.kept = [Step(tuple(x.shape[1:]))], {id(x): 0}, [x]
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
-        if func in (torch.cat, torch.concat, torch.concatenate):
-            self.note(args[0] if args else kwargs["tensors"], result)
+        name = getattr(func, "__name__", "")
+        given = [t for arg in (*args, *(kwargs or {}).values()) for t in _tensors(arg)]
+        known = [self.made[id(t)] for t in given if id(t) in self.made]
+        outputs = [t for t in _tensors(result) if t.dim() > 0]
+        if known and outputs and id(outputs[0]) not in self.made:
+            self.kept += outputs  # or another tensor may get its id
+            place = self._place(name, given, known, tuple(outputs[0].shape[1:]))
+            self.made.update((id(t), place) for t in outputs)
         return result
 
+    def _place(self, name, given, known, shape):
+        """Which step a result of this shape belongs to: one of those it came from, or a new one."""
+        steps = self.steps
+        alike = [i for i in known if steps[i].shape == shape]
+        if name in ("cat", "concat", "concatenate") and not alike and len(shape) in (1, 3):
+            parts = sorted((self.made.get(id(t), -1), t.shape[1]) for t in given)  # the newest at the end
+            steps.append(Step(shape, [source for source, _ in parts], [channels for _, channels in parts]))
+        elif alike and name in ("add", "add_", "__add__") and len(set(alike)) == 2:
+            first, last = sorted(set(alike))
+            if all(step.side == steps[last].side for step in steps[first:last]):
+                return first  # a residual block adds to what it was given
+            steps[last].sources.append(first)
+            return last
+        elif alike or len(shape) not in (1, 3):
+            return max(alike or known)
+        elif name in RESHAPES and math.prod(shape) == math.prod(steps[max(known)].shape):
+            if len(shape) == 3 and max(known) > 0:
+                steps[max(known)].shape = shape
+            return max(known)
+        else:
+            kernel = given[1].shape[2:] if name == "conv2d" else ()
+            steps.append(Step(shape, [max(known)], pointwise=tuple(kernel) == (1, 1)))
+        return len(steps) - 1
 
-def trace(model, x):
-    """Run x through the model: the shapes on its way, list of (C, H, W) or (D,) with x's own first, the
-    bridges as pairs of indices into it, and the output."""
-    shapes, bridges, made, joined, kept = [], set(), {}, {}, []
 
-    def place(tensor):
-        shapes.append(tuple(tensor.shape[1:]))
-        made[id(tensor)] = len(shapes) - 1
+def _tensors(value):
+    """The tensors that a value is or holds."""
+    return [t for t in (value if isinstance(value, (list, tuple)) else [value]) if torch.is_tensor(t)]
 
-    def join(parts, result):
-        kept.append(result)
-        joined[id(result)] = {made[id(part)] for part in parts if id(part) in made}
 
-    def hook(module, inputs, output):
-        if not isinstance(output, torch.Tensor) or any(True for _ in module.children()):
-            return
-        kept.append(output)  # or another tensor may get its id
-        sources = set().union(*(joined.get(id(i), set()) for i in inputs))
-        if tuple(output.shape[1:]) != shapes[-1] or sources:
-            place(output)
-            bridges.update((s, len(shapes) - 1) for s in sources if s < len(shapes) - 2)
-        made[id(output)] = len(shapes) - 1
+def trace(model: nn.Module, x: torch.Tensor) -> tuple[list[Step], torch.Tensor]:
+    """Run x (B, C, H, W) or (B, D) through the model: the steps from x to the output, and the output.
 
-    place(x)
-    handles = [module.register_forward_hook(hook) for module in model.modules()]
+    Left out are what does not lead to the output, residual branches, and what is part of the step after it:
+    a 1 × 1 convolution or the growing before a concatenation.
+    """
     modes = {module: module.training for module in model.modules()}
     try:
         model.eval()
-        with torch.no_grad(), _Joins(join):
+        with torch.no_grad(), _Trace(x) as traced:
             output = model(x)
     finally:
-        for handle in handles:
-            handle.remove()
         for module, mode in modes.items():
             module.training = mode
-    return shapes, sorted(bridges), output
-
-
-def _without_reshapes(shapes, bridges):
-    """Leave out vectors that merely flatten or unflatten the maps beside them."""
-    flat = [math.prod(shape) for shape in shapes]
-    maps = [len(shape) == 3 for shape in shapes]
-    beside = [{flat[j] for j in (i - 1, i + 1) if 0 <= j < len(flat) and maps[j]} for i in range(len(flat))]
-    keep = [i for i in range(len(flat)) if maps[i] or flat[i] not in beside[i]]
-    bridges = [(keep.index(a), keep.index(b)) for a, b in bridges if {a, b} <= set(keep)]
-    return [shapes[i] for i in keep], bridges
+    output = output[0] if isinstance(output, (list, tuple)) else output
+    steps = traced.steps
+    kept, ahead = set(), [traced.made.get(id(output), len(steps) - 1)]
+    while ahead:
+        i = ahead.pop()
+        if i >= 0 and i not in kept:
+            kept.add(i)
+            ahead += steps[i].sources
+    for i in sorted(kept, reverse=True):
+        users = [steps[j] for j in kept if i in steps[j].sources]
+        if i and len(users) == 1 and len(steps[i].sources) == 1:
+            (user,), (source,) = users, steps[i].sources
+            step, widths = steps[i], (*user.shape[:1], *user.parts)
+            grows = step.pointwise and user.side > step.side and step.shape[0] in widths
+            joins = user.parts and user.side == step.side > steps[source].side
+            if grows or joins:
+                user.sources = [source if j == i else j for j in user.sources]
+                kept.remove(i)
+    order = sorted(kept)
+    for i in order:
+        steps[i].sources = [order.index(j) if j in kept else -1 for j in steps[i].sources]
+    return [steps[i] for i in order], output
 
 
 @also_range
-def network(model, x, ax=None, *, value_range=(-1, 1)):
-    """Draw the network as x (B, C, H, W) passes through it: a box per change of shape, as high as its
-    resolution and as wide as its channels; lines are bridges, where an earlier result is concatenated.
-    Pictures are floats in `value_range`."""
-    shapes, bridges, output = trace(model, x)
-    shapes, bridges = _without_reshapes(shapes, bridges)
-    tallest = max((shape[1] for shape in shapes if len(shape) == 3), default=1)
-    at, boxes = 0.0, []  # left edge, width, height of each box; the tallest is 1 high
-    for i, shape in enumerate(shapes):
-        picture = len(shape) == 3 and shape[0] in (1, 3) and i in (0, len(shapes) - 1)
-        if len(shape) == 3:
-            height = 0.12 + 0.88 * shape[1] / tallest
-            width = height if picture else 0.1 + 0.05 * math.log2(shape[0])
-        else:
-            height, width = 0.1 + 0.05 * math.log2(math.prod(shape)), 0.08
-        boxes.append((at, width, height, picture))
-        at += max(width, 0.42) + 0.14
-    top = 0.55 + 0.1 * bool(bridges)
-    ax, result = axes(ax, min(11, 1.25 * at), 1.25 * (top + 1.0))
-    for i, (shape, (left, width, height, picture)) in enumerate(zip(shapes, boxes, strict=True)):
-        if picture:
-            shown = to_uint8((x if i == 0 else output)[:1], value_range)[0]
-            extent = (left, left + width, -height / 2, height / 2)
-            ax.imshow(shown, extent=extent, vmin=0, vmax=255, cmap="gray")
-        else:
-            colour = COLOURS["real"] if len(shape) == 3 else COLOURS["fake"]
-            ax.add_patch(Rectangle((left, -height / 2), width, height, color=colour, alpha=0.85, lw=0))
-        channels = f"{shape[0]}" + (" channels" if i == 0 and len(shape) == 3 else "")
-        # the resolution only where it changes, or neighbours' labels would overlap
-        same = i > 0 and shape[1:] == shapes[i - 1][1:]
-        resolution = "" if same or len(shape) != 3 else f"{shape[1]}×{shape[2]}"
-        label = f"{resolution}\n{channels}" if len(shape) == 3 else f"{math.prod(shape)}"
-        ax.text(left + width / 2, -height / 2 - 0.04, label, ha="center", va="top", size=12)
-    for a, b in bridges:
-        (xa, wa, ha, _), (xb, wb, hb, _) = boxes[a], boxes[b]
-        roof = max(height for _, _, height, _ in boxes[a : b + 1]) / 2 + 0.1
-        corners = (xa + wa / 2,) * 2 + (xb + wb / 2,) * 2, (ha / 2, roof, roof, hb / 2)
-        ax.plot(*corners, color=COLOURS["bridge"], linewidth=1.8, zorder=1)
-    ax.set(xlim=(-0.05, at), ylim=(-1, top), aspect="equal")
-    ax.set_axis_off()
+def network(
+    model: nn.Module, x: torch.Tensor, ax: Axes | None = None, *, value_range: tuple[float, float] = (-1, 1)
+) -> Axes | Sheet:
+    """Draw the network as x (B, C, H, W) or (B, D) passes through it: a box for each change of shape, as high
+    as its resolution and as wide as its channels, whose number stands in it; vectors are orange.
+
+    Where an earlier result is concatenated, joined boxes and a bridge, the resolution then goes downwards.
+    Pictures are floats in `value_range`; logits of labels at the size of x are painted.
+    """
+    steps, output = trace(model, x[:1])
+    said = " → ".join("×".join(map(str, step.shape)) for step in steps)
+    bridges = [(steps[a], step) for b, step in enumerate(steps) for a in step.sources if 0 <= a < b - 1]
+    deep = any(a.side == b.side > min(step.side for step in steps) for a, b in bridges)
+    _show(steps, x[:1], output[:1], value_range)
+    _measure(steps, 1.15 if deep else 1.9)
+    for gap in (0.34, 0.26, 0.18, 0.1):
+        width, height = (_valley if deep else _row)(steps, gap)
+        if width <= PAGE:
+            break
+    ax, result = canvas(ax, width, height)
+    for step in steps:
+        _draw(ax, step)
+    (_climb if deep else _funnel)(ax, steps, bridges)
+    count = f", {len(bridges)} bridge{'s' * (len(bridges) > 1)}" if bridges else ""
+    describe(ax, f"Drawing of a network{count}; shapes on its way: {said}")
     return result
+
+
+def _show(steps, x, output, value_range):
+    """Give the ends of the network their pictures, and labels one more step in which they are painted."""
+    first, last = steps[0], steps[-1]
+    ends = [(first, x)]
+    if last is not first and (len(first.shape) == 1 or first.side == last.side):
+        ends.append((last, output))
+    for step, values in ends:
+        if len(step.shape) == 3 and step.shape[0] in (1, 3):
+            step.picture = to_uint8(values, value_range)[0]
+    if len(last.shape) == 3 and last.shape[1:] == first.shape[1:] and 3 < last.shape[0] <= len(PALETTE):
+        steps.append(Step((3, *last.shape[1:]), picture=to_uint8(paint(output.argmax(1)))[0]))
+
+
+def _measure(steps, tallest):
+    """Give each box its size: its height grows with the resolution, a vector between maps is the smallest."""
+    maps = any(len(step.shape) == 3 and step.picture is None for step in steps)
+    size = lambda step: step.side if maps or step.side > 1 else math.sqrt(step.shape[0])  # noqa: E731
+    largest = max(2, *map(size, steps))
+    for step in steps:
+        step.height = 0.34 + (tallest - 0.34) * ((size(step) - 1) / (largest - 1)) ** 0.75
+        if maps and len(step.shape) == 1:
+            step.height = 0.26
+        channels = step.parts or step.shape[:1]
+        step.widths = [max(0.24 + 0.03 * math.log2(c), 0.14 + 0.105 * len(str(c))) for c in channels]
+        if step.picture is not None:
+            step.widths = [step.height * step.shape[2] / step.shape[1]]
+
+
+def _name(step):
+    """How the resolution of a step is written."""
+    if len(step.shape) == 3:
+        return f"{step.shape[1]}×{step.shape[2]}"
+    return "numbers" if step.shape[0] > 1 else "number"
+
+
+def _row(steps, gap):
+    """Place the boxes in a row, with room below for each resolution's name; returns the width and height."""
+    tall = max(step.height for step in steps)
+    edge, before = 0.12, -0.04  # the right edge so far, and that of the last name
+    for name, run in groupby(steps, _name):
+        run = list(run)
+        wide = sum(sum(step.widths) for step in run) + gap * (len(run) - 1)
+        edge = max(edge, before + 0.14 + (extent(name)[0] - wide) / 2)
+        before = edge + (wide + extent(name)[0]) / 2
+        for step in run:
+            step.x, step.y = edge + sum(step.widths) / 2, 0.55 + tall / 2
+            edge = step.right + gap
+    return max(edge - gap, before) + 0.12, tall + 0.65
+
+
+def _valley(steps, gap):
+    """Place the boxes along a U, one height for each resolution; returns the width and height."""
+    sides = sorted({step.side for step in steps}, reverse=True)
+    tall = [max(step.height for step in steps if step.side == side) for side in sides]
+    depth = {side: sum(tall[:k]) + tall[k] / 2 + 0.36 * k for k, side in enumerate(sides)}
+    height = sum(tall) + 0.36 * (len(sides) - 1) + 0.3
+    turn = 1 + max(i for i, step in enumerate(steps) if step.side == sides[-1])
+    for arm in (steps[:turn], steps[turn:]):
+        for before, step in zip([None, *arm], arm, strict=False):
+            step.x, step.y = 0.0, height - 0.15 - depth[step.side]
+            if before is not None and before.side == step.side:
+                step.x = before.right + gap + sum(step.widths) / 2
+            elif before is not None:
+                step.x = before.axis - step.axis
+    ends = {step.side: step.right for step in steps[:turn]}  # of the left arm
+    shift = max([steps[turn - 1].right + 0.3 - steps[turn].axis]
+                + [ends.get(step.side, -9) + 0.8 - step.left for step in steps[turn:]])  # fmt: skip
+    names = 0.2 + extent(_name(steps[0]))[0] - steps[0].left
+    for i, step in enumerate(steps):
+        step.x += names + (shift if i >= turn else 0)
+    return max(step.right for step in steps) + 0.1, height
+
+
+def _draw(ax, step):
+    """Draw one box, or those that are joined."""
+    if step.picture is not None:
+        thumbnail(ax, step.picture, (step.left, step.foot), step.widths[0], step.height)
+        return
+    left, plain = step.left, COLOURS["fake" if len(step.shape) == 1 else "real"]
+    text = partial(ax.text, size=12, ha="center", va="center_baseline", zorder=4)
+    for k, width in enumerate(step.widths):
+        colour = plain
+        if k < len(step.widths) - 1:
+            colour = COLOURS["bridge" if step.sources[k] >= 0 else "baseline"]
+        corner = left, step.foot
+        ax.add_patch(Rectangle(corner, width, step.height, fc=colour, ec="white", lw=1, zorder=2))
+        shown = COLOURS["text"] if colour == COLOURS["fake"] else "white"
+        text(left + width / 2, step.y, str((step.parts or step.shape)[k]), color=shown)
+        left += width
+
+
+def _funnel(ax, steps, bridges):
+    """Connect the boxes of a row, with bridges above them, and write the resolutions below."""
+    for a, b in pairwise(steps):
+        corners = (a.right, a.foot), (a.right, a.top), (b.left, b.top), (b.left, b.foot)
+        ax.add_patch(Polygon(corners, fc="#E9EEF3", ec="none", zorder=1))
+    for a, b in bridges:
+        roof = max(step.top for step in steps) + 0.06
+        ax.plot((a.x, a.x, b.x, b.x), (a.top, roof, roof, b.top), color=COLOURS["bridge"], lw=1.8, zorder=1)
+    for name, run in groupby(steps, _name):
+        first, *_, last = [*run] * 2
+        ax.text((first.left + last.right) / 2, 0.3, name, ha="center", va="center", size=12)
+
+
+def _climb(ax, steps, bridges):
+    """Connect the boxes of a U and write the resolutions at the left of its levels."""
+    arrow = partial(FancyArrowPatch, arrowstyle="-|>", mutation_scale=11, shrinkA=1, shrinkB=1, lw=1.6)
+    round_ = {"connectionstyle": "angle,angleA=0,angleB=90,rad=9"}
+    for a, b in pairwise(steps):
+        bend = {}
+        if a.y == b.y:
+            start, end = (a.right, a.y), (b.left, b.y)
+        elif a.y > b.y:
+            start, end = (a.axis, a.foot), (a.axis, b.top)
+        else:
+            start, end = (a.axis, a.top), (b.axis, b.foot)
+            if abs(a.axis - b.axis) > 0.01:  # the round base
+                start, bend = (a.right, a.y), round_
+        ax.add_patch(arrow(start, end, color="#666666", zorder=1, **bend))
+    for a, b in bridges:
+        ax.add_patch(arrow((a.right, a.y), (b.left, b.y), color=COLOURS["bridge"], zorder=1))
+    for name in dict.fromkeys(map(_name, steps)):
+        first = next(step for step in steps if _name(step) == name)
+        ax.text(first.left - 0.1, first.y, name, ha="right", va="center", size=12)

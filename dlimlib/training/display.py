@@ -41,24 +41,25 @@ def status(run, seconds_per_step):
 
 
 def picture(run):
-    """The losses above the preview as a PNG file in bytes; None when there is nothing to draw."""
+    """The losses above the preview, as a PNG file in bytes and its text alternative; None when there is
+    nothing to draw."""
     from .. import plot
 
-    sheets, shown = [], run.show()
+    figures, shown = [], run.show()
     if shown is not None:
-        sheets.append(pixels(shown if isinstance(shown, Figure) else plot.images(shown)))
+        figures.append(shown if isinstance(shown, Figure) else plot.images(shown))
     if run.history:
-        width = max(720, *(sheet.shape[1] for sheet in sheets)) if sheets else 720
-        figure = Figure(figsize=(width / 100, 2.8), dpi=100, layout="constrained")
-        plot.history(run, ax=figure.add_subplot())
-        sheets.insert(0, pixels(figure))
-    if not sheets:
+        width = max([7.2] + [figure.get_figwidth() for figure in figures])
+        figures.insert(0, plot.history(run, size=(width, 2.8)))
+    if not figures:
         return None
+    alt = "; below: ".join(getattr(figure, "alt", "a picture") for figure in figures)
+    sheets = [pixels(figure) for figure in figures]
     width = max(sheet.shape[1] for sheet in sheets)
     whole = [np.pad(s, ((0, 0), (0, width - s.shape[1]), (0, 0)), constant_values=255) for s in sheets]
     file = io.BytesIO()
     Image.fromarray(np.concatenate(whole)).save(file, "png")
-    return file.getvalue()
+    return file.getvalue(), alt
 
 
 def pixels(figure):
@@ -135,14 +136,16 @@ class Notebook:
         self._show("bar", {"text/html": f"{bar} {html.escape(text)}", "text/plain": text})
 
     def _figure(self):
-        png = None if self.run.quiet else picture(self.run)
-        if png:
-            self._show("figure", {"image/png": png, "text/plain": f"{self.run.name}: losses and preview"})
+        drawn = None if self.run.quiet else picture(self.run)
+        if drawn:
+            from ..plot.style import bundle
 
-    def _show(self, key, bundle):
+            self._show("figure", *bundle(*drawn))
+
+    def _show(self, key, data, metadata=None):
         from IPython.display import display
 
         if key in self.handles:
-            self.handles[key].update(bundle, raw=True)
+            self.handles[key].update(data, metadata=metadata, raw=True)
         else:
-            self.handles[key] = display(bundle, raw=True, display_id=True)
+            self.handles[key] = display(data, metadata=metadata, raw=True, display_id=True)

@@ -5,14 +5,20 @@ images = faces.render(factors, 64)                     # an Images: x, mask, fac
 swap = faces.render(faces.combine(faces.person(7), factors), 64)      # one person in all these scenes
 """
 
+from __future__ import annotations
+
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from tqdm.auto import tqdm
 
 from . import factors, portrait
-from .factors import IDENTITY, SCENE, SHAPES, combine, identity, mix, person, sample, scene
+from .factors import IDENTITY, SCENE, SHAPES, Factors, combine, identity, mix, person, sample, scene
 from .paint import MASK_CLASSES
+
+if TYPE_CHECKING:
+    from ..images import Images
 
 VERSION = "1"  # goes up when the same factors give another picture
 STYLES = list(factors.STYLES)
@@ -65,7 +71,15 @@ def _plain_float32(device):
 
 
 @torch.no_grad()
-def render(factors, size=64, *, device="cpu", full=False, progress=False, chunk=None):
+def render(
+    factors: Factors,
+    size: int = 64,
+    *,
+    device: str | torch.device = "cpu",
+    full: bool = False,
+    progress: bool = False,
+    chunk: int | None = None,
+) -> Images:
     """Draw faces (n) as Images: x uint8 (n, 3, size, size), mask uint8 (n, size, size), factors.
 
     full=True adds sketch uint8 (n, 1, size, size) and depth float (n, 1, size, size) in head radii;

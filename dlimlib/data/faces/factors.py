@@ -13,6 +13,7 @@ import torch.nn.functional as F
 
 ROW, ONLY_IDENTITY = 160, 128  # uniform numbers a picture, the first of them for the identity
 LOCKS = 19  # the most ellipsoids that a hair style is built of
+Factors = dict[str, torch.Tensor]  # name -> (n, …)
 
 
 # ---------------------------------------------------------------------------- colours (in linear light)
@@ -245,36 +246,36 @@ SHAPES = {k: v.shape[1:] for k, v in {**identity_factors(_one), **scene_factors(
 
 
 # ---------------------------------------------------------------------------- public
-def sample(n, *, seed=0, start=0):
+def sample(n: int, *, seed: int = 0, start: int = 0) -> Factors:
     """Draw the factors of faces start … start + n - 1, tensors (n, …); face i depends on (seed, i) only."""
     table = uniforms(n, seed, start)
     return {**identity_factors(table), **scene_factors(table)}
 
 
-def person(seed):
-    """Draw the identity factors of one person (a batch of one); persons share no numbers with `sample`."""
+def person(seed: int) -> Factors:
+    """Draw the identity factors (1, …) of one person; persons share no numbers with `sample`."""
     return identity_factors(uniforms(1, seed, stream=1))
 
 
-def identity(factors):
-    """Return the half of the factors that says who it is."""
+def identity(factors: Factors) -> Factors:
+    """Return the half of the factors (n, …) that says who it is."""
     return {k: factors[k] for k in IDENTITY}
 
 
-def scene(factors):
-    """Return the half of the factors that says how we meet them: pose, expression, light, clothes, wall."""
+def scene(factors: Factors) -> Factors:
+    """Return the half of the factors (n, …) that says how we meet them: pose, expression, light, clothes."""
     return {k: factors[k] for k in SCENE}
 
 
-def combine(who, scene):
-    """Put a person (a batch of one, or as many as there are scenes) into every one of the scenes."""
+def combine(who: Factors, scene: Factors) -> Factors:
+    """Put a person (1, …), or as many as there are scenes (n, …), into every one of the scenes."""
     n, m = len(scene["yaw"]), len(who["skin"])
     if m not in (1, n):
         raise ValueError(f"combine needs one person or as many as scenes: got {m} persons and {n} scenes")
     return {**{k: who[k].expand(n, *who[k].shape[1:]) for k in IDENTITY}, **{k: scene[k] for k in SCENE}}
 
 
-def mix(a, b, t):
+def mix(a: Factors, b: Factors, t: float | torch.Tensor) -> Factors:
     """Mix factors from a (t = 0) to b (t = 1), t a number or (n,); styles are weights, so hair morphs."""
     t = torch.as_tensor(t, dtype=torch.float, device=next(iter(a.values())).device).reshape(-1)
     return {k: torch.lerp(a[k], b[k], t.view(-1, *[1] * (a[k].dim() - 1))) for k in a}
