@@ -81,7 +81,10 @@ def test_pairs(tmp_path):
     (root / "classes.txt").write_text("dark #000000\nbright #ffffff\nframe #ff0000\n")
     shown = execute("02_unet", tmp_path, DATA="folder", PATH=str(root), SIZE=48)
     assert re.search(r"Images\(photographs.* × 3 × 48 × 48, mask of 3 classes", shown["load"]), shown["load"]
-    assert re.search("iou per class .*frame ", shown["measure"], re.S) and "miou bridges" in shown["bridges-plot"]
+    assert (
+        re.search("iou per class .*frame ", shown["measure"], re.S)
+        and "miou bridges" in shown["bridges-plot"]
+    )
     assert shown["range"] == shown["strange"] == shown["explore-code"] == "", "photographs have no factors"
 
 
