@@ -1,6 +1,7 @@
 """Pictures as they are shown and stored: tensors to uint8 arrays, enlarged without smoothing."""
 
 from functools import wraps
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ def also_range(function):
     return understanding
 
 
-def to_uint8(x, value_range=(-1, 1)):
+def to_uint8(x: Any, value_range: tuple[float, float] = (-1, 1)) -> np.ndarray:
     """Pictures as a numpy array (N, H, W, 1 or 3) of uint8: from Images, a tensor (N, C, H, W) or (C, H, W),
     a numpy array with channels last, or a list of those; floats are clipped to `value_range`."""
     x = getattr(x, "x", x)
@@ -48,6 +49,6 @@ def to_uint8(x, value_range=(-1, 1)):
     return (x.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def enlarge(pictures, scale):
+def enlarge(pictures: np.ndarray, scale: int) -> np.ndarray:
     """Pictures (N, H, W, C) with every pixel drawn scale × scale times, never smoothed."""
     return pictures.repeat(scale, 1).repeat(scale, 2)

@@ -5,7 +5,9 @@ import json
 import math
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from . import settings
 
@@ -18,7 +20,7 @@ class Results:
     def __init__(self, name, figures, stored, *, recording=False):
         self.name, self.figures, self.stored, self.recording = name, figures, stored, recording
 
-    def tables(self):
+    def tables(self) -> list[tuple]:
         """Return [(title, columns, head, rows)], rows [(label, texts)]: a table of the single figures, one
         of all with the same labels, a column for each, cut where it would not fit on a page.
 
@@ -37,7 +39,7 @@ class Results:
             names = [_words(label) for label in labels]
             texts = {key: [self.texts(key, label) for label in labels] for key in keys}
             for part in _pages(texts, columns, self.head(), max(map(len, (title, *names)))):
-                rows = [(name, sum((texts[key][i] for key in part), [])) for i, name in enumerate(names)]
+                rows = [(name, [t for key in part for t in texts[key][i]]) for i, name in enumerate(names)]
                 heads = [columns[key] for key in part]
                 alone = self.recording and any(heads)  # then the figures' names are heading enough
                 tables.append((title, [""], heads, rows) if alone else (title, heads, self.head(), rows))
@@ -127,7 +129,9 @@ def _html(title, columns, head, rows):
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
-def with_recorded(name, key, mine, *, numbers=float, use=True):
+def with_recorded(
+    name: str, key: str, mine: dict, *, numbers: Callable[[Any], float] = float, use: bool = True
+) -> dict[str, dict[float, float]]:
     """Return {"recorded": {x: y}, "yours": {x: y}} for dl.plot.curve: the figure {label: y} that is stored
     under `name` as `key`, and yours; the recorded line alone where yours is the same or is being recorded.
 
