@@ -21,11 +21,11 @@ PACKAGED = Path(__file__).with_name("_pretrained")  # in an installed package; a
 def load(name: str, *, use: bool = True, data: Images | None = None, **modules: nn.Module) -> None:
     """Put the stored weights `name` into the modules (given by keyword) and say in a line what they hold now.
 
-    data: what the modules were just trained on, its pictures x (N, C, H, W). When the stored weights saw other data, or when a layer has
-    another shape, a sentence says so and the modules keep what they have learned; without data (as for an
-    earlier notebook's networks) a layer of another shape is a ValueError. With use=False, or when nothing is
-    stored yet, the modules keep their own. While a notebook is recorded, its own weights are saved (rounded
-    to float16) instead; those of an earlier notebook are loaded as ever.
+    data: what the modules were just trained on, pictures x (N, C, H, W). When the stored weights saw other
+    data, or when a layer has another shape, a sentence says so and the modules keep what they have learned;
+    without data (as for an earlier notebook's networks) a layer of another shape is a ValueError. With
+    use=False, or when nothing is stored yet, the modules keep their own. While a notebook is recorded, its
+    own weights are saved (rounded to float16) instead; those of an earlier notebook are loaded as ever.
     """
     if not modules:
         raise ValueError(f'name the networks: pretrained.load("{name}", G=G)')

@@ -8,7 +8,7 @@ swap = faces.render(faces.combine(faces.person(7), factors), 64)      # one pers
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from tqdm.auto import tqdm
@@ -93,7 +93,8 @@ def render(
     n = len(f["yaw"])
     # on a CPU a chunk should fit its cache, on a GPU it should be worth a launch
     chunk = chunk or max(1, round((8 if device.type == "cpu" else 256) * 64**2 / size**2))
-    windows, out = portrait.windows(size, device), {}
+    windows = portrait.windows(size, device)
+    out: dict[str, Any] = {}
     with _plain_float32(device), tqdm(total=n, desc="faces", unit="face", disable=not progress) as bar:
         for start in range(0, n, BLOCK):
             shapes = portrait.shapes({k: v[start : start + BLOCK] for k, v in f.items()})
