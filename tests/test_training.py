@@ -858,10 +858,10 @@ def kernel(monkeypatch):
     plt.switch_backend("Agg")  # while there is no shell yet that it would hook itself into
     shown = []
 
-    def display(bundle, raw, display_id):
+    def display(bundle, metadata, raw, display_id):
         number = len({n for n, _, _ in shown})
         shown.append((number, "new", bundle))
-        update = lambda bundle, raw: shown.append((number, "again", bundle))  # noqa: E731
+        update = lambda bundle, metadata, raw: shown.append((number, "again", bundle))  # noqa: E731
         return types.SimpleNamespace(update=update)
 
     monkeypatch.setattr(IPython, "get_ipython", lambda: types.SimpleNamespace(kernel=object()))

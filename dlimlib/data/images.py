@@ -127,7 +127,7 @@ class Images:
         flip: bool | None = None,
         seed: int = 0,
     ) -> Batches:
-        """Endless shuffled Batches of the fields (B, …); flip=None mirrors at random where that makes sense."""
+        """Endless shuffled Batches of the fields (B, …); flip=None mirrors where that makes sense."""
         return Batches(self, batch_size, device, value_range=value_range, fields=fields, flip=flip, seed=seed)
 
 
