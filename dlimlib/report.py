@@ -3,11 +3,9 @@
 import html
 import json
 import math
-import os
-import time
 from pathlib import Path
 
-from . import settings
+from . import recording, settings
 
 
 class Results:
@@ -19,7 +17,8 @@ class Results:
     def rows(self):
         """List (key, yours, stored) as texts, one row for each label of a figure that has labels.
 
-        While a notebook is recorded its figures are those that will be stored: rows are (key, recorded).
+        While a notebook is recorded or refreshed its figures are those that are stored: rows are
+        (key, recorded).
         """
         recorded = (self.stored or {}).get("figures", {})
         rows = []
@@ -40,6 +39,7 @@ class Results:
             return f"no figures are stored for {self.name} yet"
         made = self.stored["made_on"]
         facts = [f"profile {made.get('profile')}", made.get("device"), f"torch {made.get('torch')}"]
+        facts.append(f"reader of faces v{made.get('reader', 1)}")
         if not self.recording:
             facts += [f"seed {made.get('seed')}", duration(made.get("seconds"))]
         return f"{self.head()[-1]}: " + ", ".join(filter(None, [*facts, made.get("data")]))
@@ -63,12 +63,17 @@ class Results:
 def results(name, **figures):
     """Show figures (number, {"seeds": [numbers]} or {label: number}) beside those stored under `name`.
 
-    While a notebook is recorded they are handed to the recorder instead; calls of one name merge.
+    While a notebook is recorded they are handed to the recorder instead; calls of one name merge. While it
+    is refreshed the stored ones are shown, so that no figure stands beside one of another training.
     """
+    now, theirs = recording.current(), stored(name)
     figures = {key: _plain(key, value) for key, value in figures.items()}
-    if os.environ.get("DLIM_RECORD") == "record":
+    if now and now.records:
         return Results(name, figures, _hand_over(name, figures), recording=True)
-    return Results(name, figures, stored(name))
+    if now and theirs:
+        shown = {key: theirs["figures"].get(key) for key in figures}
+        return Results(name, shown, theirs, recording=True)
+    return Results(name, figures, theirs)
 
 
 def stored(name):
@@ -80,17 +85,6 @@ def stored(name):
         if (folder / f"{name}.json").is_file():
             return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     return None
-
-
-def made_on():
-    """Say on what this process computes: device, torch, profile and the seconds of the recording so far."""
-    import torch
-
-    device = settings.device()
-    name = torch.cuda.get_device_name() if device.type == "cuda" else device.type
-    seconds = time.time() - float(os.environ.get("DLIM_RECORD_START", time.time()))
-    version, profile = torch.__version__, settings.profile()
-    return {"device": name, "torch": version, "profile": profile, "seconds": round(seconds)}
 
 
 def _plain(key, value, *, nested=False):
@@ -105,16 +99,16 @@ def _plain(key, value, *, nested=False):
     except (TypeError, ValueError, RuntimeError):
         kinds = 'a number, {"seeds": [numbers]} or {label: number}'
         raise TypeError(f"figure {key} must be {kinds}, got {type(value).__name__}") from None
-    if os.environ.get("DLIM_RECORD") == "record" and not math.isfinite(value):
+    if (now := recording.current()) and now.records and not math.isfinite(value):
         raise ValueError(f"figure {key} is {value}, which can't be stored")
     return value if isinstance(value, int) else float(value)
 
 
 def _hand_over(name, figures):
-    path = Path(os.environ["DLIM_RECORD_DIR"], "results", f"{name}.json")
+    path = recording.current().folder / "results" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     earlier = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
-    record = {"made_on": made_on(), "figures": earlier | figures}
+    record = {"made_on": recording.made_on(), "figures": earlier | figures}
     path.write_text(json.dumps(record, indent=1), encoding="utf-8")
     return record
 

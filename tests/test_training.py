@@ -4,6 +4,7 @@ import copy
 import errno
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -382,10 +383,9 @@ def test_profiles_and_names_have_checkpoints_of_their_own(monkeypatch, tmp_path)
 # ------------------------------------------------------------------------------ recording
 
 
-def test_a_recording_that_is_interrupted_saves_and_stops_the_notebook(monkeypatch):
+def test_a_recording_that_is_interrupted_saves_and_stops_the_notebook(record):
     whole = result(train(new_run()))
-    monkeypatch.setenv("DLIM_RECORD", "record")
-    (training.home() / "runs/toy/smoke/checkpoint.pt").unlink()
+    record()
     with pytest.raises(training.Interrupted, match="after step 5 of 30"):
         train(new_run(), at=4, do=interrupt)
     run = new_run(seed=1)  # resumes without being told
@@ -393,23 +393,31 @@ def test_a_recording_that_is_interrupted_saves_and_stops_the_notebook(monkeypatc
     assert result(train(run)) == whole
 
 
-def test_a_finished_run_of_a_recording_yields_nothing_and_restores_its_parts(monkeypatch):
+def test_a_finished_run_of_a_recording_yields_nothing_and_restores_its_parts(record):
+    record()
     whole = result(train(new_run()))
-    monkeypatch.setenv("DLIM_RECORD", "record")
     run = new_run(seed=1)
     assert run.finished
     assert list(run) == []
     assert result(run) == whole  # the random numbers, too, stand where they stood
 
 
-def test_recordings_have_their_own_folder_and_refreshing_finds_what_they_trained(monkeypatch, tmp_path):
-    monkeypatch.setenv("DLIM_RECORD_RUNS", str(tmp_path / "recorded"))
-    monkeypatch.setenv("DLIM_RECORD", "record")
+def test_recordings_have_their_own_folder_and_refreshing_finds_what_they_trained(record, tmp_path):
+    record()
     whole = result(train(new_run()))
-    monkeypatch.setenv("DLIM_RECORD", "refresh")
+    record("refresh")
     run = new_run(seed=1)
-    assert run.path == tmp_path / "recorded" / "toy" / "smoke" / "checkpoint.pt"
+    assert run.path == tmp_path / "kept" / "toy" / "smoke" / "checkpoint.pt"
     assert list(run) == [] and result(run) == whole
+    shutil.rmtree(tmp_path / "kept")
+    run = new_run(seed=1)
+    assert list(run) == [] and run.history == {} and not run.path.exists(), "a refresh never trains"
+
+
+def test_a_run_says_that_the_stored_weights_will_not_fit(monkeypatch, capsys):
+    monkeypatch.setattr(training.pretrained, "misfit", lambda name, parts: f"{name}: no fit for {[*parts]}")
+    run = new_run()
+    assert f"toy: no fit for {[*run.parts]}" in capsys.readouterr().out
 
 
 # ------------------------------------------------------------------------------ checkpoints

@@ -1,18 +1,17 @@
 """`Run`, the iterator around a training loop: it hides display, log, checkpoints and interrupts."""
 
 import math
-import os
 import re
 import signal
 import threading
 import time
 import warnings
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 
 import torch
 from torch import nn
 
+from .. import pretrained, recording
 from ..settings import device, home, profile
 from . import display
 from .checkpoint import difference, rng_state, set_rng_state, shapes, write
@@ -57,9 +56,9 @@ class Run:
         self.step = 0  # finished steps; so in the loop, the number of the step that is under way, from 0
         self.seconds = 0.0  # spent in the loop so far, over all sessions
         # a recording has its own folder and goes on from it; refreshing shows what the recording trained
-        recordings = os.environ.get("DLIM_RECORD_RUNS")
-        self.path = Path(recordings or home() / "runs") / name / profile() / "checkpoint.pt"
-        self.recording = os.environ.get("DLIM_RECORD") == "record"
+        rec = recording.current()
+        self.path = (rec.begin(name) if rec else home() / "runs" / name) / profile() / "checkpoint.pt"
+        self.recording = rec is not None and rec.records
         self._history, self._pending = {}, {}
         self._bad = None  # (step, name, value) of the first NaN or infinite loss
         self._interrupts = 0
@@ -70,10 +69,14 @@ class Run:
             self._bfloat16 = torch.cuda.get_device_capability() >= (8, 0)  # older ones only pretend, slowly
             torch.set_float32_matmul_precision("high")  # TF32: much faster, errors of 0.1 %
             torch.backends.cudnn.allow_tf32 = True
-        if self.path.exists() and (resume or recordings or self.recording):
+        if self.path.exists() and (resume or rec):
             self._load()
+        elif rec and not self.recording:
+            self.step = steps  # refreshing never trains: what follows shows stored weights, or isn't executed
         elif resume:
             print(f"{name}: there is no checkpoint in {self.path.parent} yet, so this run starts anew.")
+        if rec is None and (why := pretrained.misfit(name, parts)):
+            print(why)
 
     # ---------------------------------------------------------------------------------- what the loop uses
 
