@@ -1,40 +1,63 @@
 """The weights of a long run, so that what follows a training cell shows a good model on any machine."""
 
-import hashlib
-import importlib.metadata
 import json
-import os
 from pathlib import Path
 
-from . import settings
-from .report import duration, made_on
-
-INDEX = Path(__file__).with_name("pretrained.json")  # name -> sha256 of each file
+from . import recording, settings
+from .report import duration
 
 
-def load(name, *, use=True, **modules):
+def load(name, *, use=True, data=None, **modules):
     """Put the stored weights `name` into the modules (given by keyword) and say in a line what they hold now.
 
-    With use=False, or when nothing is stored yet, the modules keep their own. While a notebook is recorded
-    its own weights are saved (rounded to float16) instead; those of an earlier notebook are loaded as ever.
-    Raises ValueError when a layer's shape differs.
+    data: the Images that the modules were trained on. Where they are others than those of the stored weights,
+    where a layer's shape differs, with use=False, or when nothing is stored yet, the modules keep their own.
+    While a notebook is recorded its own weights are saved (rounded to float16) instead; those of an earlier
+    notebook are loaded as ever, and there a layer that differs is a ValueError.
     """
     if not modules:
         raise ValueError(f'name the networks: pretrained.load("{name}", G=G)')
-    if os.environ.get("DLIM_RECORD") == "record" and belongs(name, os.environ["DLIM_RECORD_NAME"]):
-        path = Path(os.environ["DLIM_RECORD_DIR"], "pretrained", f"{name}.safetensors")
-        _save(path, name, modules)
-        _fill(path, name, modules)
+    now = recording.current()
+    if now and now.records and belongs(name, now.name):
+        path = now.folder / "pretrained" / f"{name}.safetensors"
+        _save(path, name, modules, data)
+        _fill(path, modules)
         print(f"{name}: recorded what was just trained ({path.stat().st_size / 1e6:.1f} MB)")
         return
     path = find(name) if use else None
     if path is None:
         print(f"{name}: {'no weights are stored yet, so ' if use else ''}your own weights go on")
         return
-    made = _fill(path, name, modules)
+    shapes, told = _header(path)
+    why = _other_data(told, data) or difference(_shapes(modules), shapes)
+    if why and now:
+        raise ValueError(f"{name}: the stored weights do not fit: {why}")
+    if why:
+        print(f"{name}: the course's weights do not fit, so your own weights go on ({why})")
+        return
+    _fill(path, modules)
+    made = told.get("made_on", {})
     print(
         f"{name}: the course's weights, trained on {made.get('device', 'an unknown device')} "
         f"(profile {made.get('profile', '?')}, {duration(made.get('seconds'))})"
+    )
+
+
+def misfit(name, modules):
+    """Say in a sentence that the weights stored under `name` will not fit these modules, before they train.
+
+    None where they fit or none are stored. Parts that are not stored under their own name don't count.
+    """
+    path = find(name)
+    if path is None:
+        return None
+    shapes, _ = _header(path)
+    own = _shapes({part: m for part, m in modules.items() if hasattr(m, "parameters")})
+    parts = {key.partition(".")[0] for key in own} & {key.partition(".")[0] for key in shapes}
+    own, theirs = ({k: v for k, v in s.items() if k.partition(".")[0] in parts} for s in (own, shapes))
+    why = difference(own, theirs)
+    return why and (
+        f"{name}: the stored weights will not fit this network ({why}): what follows shows your own training"
     )
 
 
@@ -44,45 +67,54 @@ def belongs(name, notebook):
 
 
 def find(name):
-    """Return the file of the weights `name`, downloaded by its hash if need be; None when none are stored."""
-    root = settings.checkout()
-    if root and (path := root / "data" / "pretrained" / f"{name}.safetensors").is_file():
-        return path
-    entry = json.loads(INDEX.read_text(encoding="utf-8")).get(name) if INDEX.is_file() else None
-    if entry is None:
+    """Return the file of the weights `name` in the checkout or in the package; None when none are stored."""
+    folders = [Path(__file__).with_name("_pretrained")]
+    if root := settings.checkout():
+        folders.insert(0, root / "data" / "pretrained")
+    return next((path for f in folders if (path := f / f"{name}.safetensors").is_file()), None)
+
+
+def difference(own, theirs):
+    """Return the first layer whose shape differs between two {layer: shape}, in words; None if none does."""
+    for key in [*own, *theirs]:
+        mine, stored = own.get(key), theirs.get(key)
+        if mine != stored:
+            if stored is None:
+                return f"layer {key} is not among the stored ones"
+            if mine is None:
+                return f"your network has no layer {key}"
+            return f"layer {key} has shape {mine} here and {stored} as stored"
+    return None
+
+
+def _other_data(told, data):
+    """Say on which data the weights were trained, if on others; older files don't know theirs."""
+    then, now = told.get("data"), _describe(data)
+    if not then or not now or then == now:
         return None
-    path = settings.home() / "pretrained" / f"{name}-{entry['sha256'][:12]}.safetensors"
-    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]:
-        return path
-    remedy = "Set PRETRAINED = False to go on with what you trained yourself."
-    address = repository()
-    if address is None:
-        raise FileNotFoundError(
-            f"the weights {name} are not on this machine and the course's address is not known. "
-            f"Clone the course's repository, which holds them in data/pretrained. {remedy}"
-        )
-    url = address.replace("https://github.com/", "https://raw.githubusercontent.com/")
-    url = f"{url}/main/data/pretrained/{name}.safetensors"
-    import pooch
-
-    try:
-        pooch.retrieve(url, known_hash=f"sha256:{entry['sha256']}", fname=path.name, path=path.parent)
-    except Exception as error:  # pooch raises whatever its downloader does
-        raise RuntimeError(f"the weights {name} could not be had from {url} ({error}). {remedy}") from error
-    return path
+    one, other = (f"{d['name']} v{d['version']}, {' × '.join(map(str, d['shape']))}" for d in (then, now))
+    return f"they were trained on {one}, and these are {other}"
 
 
-def repository():
-    """Return the course's address as the installed package states it, or None."""
-    try:
-        urls = importlib.metadata.metadata("dlimlib").get_all("Project-URL") or []
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    found = dict(text.split(", ", 1) for text in urls).get("Repository")
-    return found.removesuffix("/").removesuffix(".git") if found else None
+def _describe(data):
+    return data and {"name": data.name, "version": data.version, "shape": list(data.x.shape[1:])}
 
 
-def _save(path, name, modules):
+def _shapes(modules):
+    states = {part: module.state_dict() for part, module in modules.items()}
+    return {f"{part}.{key}": tuple(v.shape) for part, state in states.items() for key, v in state.items()}
+
+
+def _header(path):
+    """Return {layer: shape} and what the file tells about its making, without reading the weights."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}
+        return shapes, {key: json.loads(text) for key, text in (file.metadata() or {}).items()}
+
+
+def _save(path, name, modules, data):
     import torch
     from safetensors.torch import save_file
 
@@ -95,30 +127,14 @@ def _save(path, name, modules):
                 raise ValueError(f"{name}: {part}.{key} does not fit into float16 (NaN, or above 65504)")
             tensors[f"{part}.{key}"] = half.clone(memory_format=torch.contiguous_format)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata={"made_on": json.dumps(made_on())})
+    told = {"made_on": recording.made_on(name)} | ({"data": _describe(data)} if data is not None else {})
+    save_file(tensors, path, metadata={key: json.dumps(value) for key, value in told.items()})
 
 
-def _fill(path, name, modules):
-    """Check every name and shape, then load; returns the file's made_on."""
-    from safetensors import safe_open
+def _fill(path, modules):
+    from safetensors.torch import load_file
 
-    with safe_open(path, framework="pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}
-        made = json.loads((file.metadata() or {}).get("made_on", "{}"))
-    own = {f"{part}.{key}": v for part, module in modules.items() for key, v in module.state_dict().items()}
-    remedy = (
-        "The network differs from the one the course trained: set PRETRAINED = False to go on with yours, "
-        "or give it the sizes of the settings cell again."
-    )
-    if missing := [key for key in own if key not in tensors]:
-        raise ValueError(f"{name}: layer {missing[0]} is not among the stored weights. {remedy}")
-    if extra := [key for key in tensors if key not in own]:
-        raise ValueError(f"{name}: your network has no layer {extra[0]}, but the stored weights do. {remedy}")
-    for key, value in own.items():
-        mine, theirs = tuple(value.shape), tuple(tensors[key].shape)
-        if mine != theirs:
-            raise ValueError(f"{name}: layer {key} has shape {mine} here and {theirs} as stored. {remedy}")
+    tensors = load_file(path)
     for part, module in modules.items():
         state = {key: tensors[f"{part}.{key}"].to(value.dtype) for key, value in module.state_dict().items()}
         module.load_state_dict(state)
-    return made
