@@ -4,7 +4,7 @@ import ast
 import json
 import re
 
-from .notebook import WIDGET, code, is_solution, is_test, parse, tags
+from .notebook import LAB, WIDGET, code, is_solution, is_test, parse, pictures, tags
 
 METADATA = {"accelerator": "GPU", "colab": {"provenance": [], "gpuType": "T4"}}
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
@@ -23,8 +23,9 @@ def _lint_frame(nb):
     for key, value in METADATA.items():
         if nb.metadata.get(key) != value:
             yield f"metadata: {key} must be {json.dumps(value)}"
-    if nb.metadata.get("kernelspec", {}).get("name") != "python3":
-        yield "metadata: the kernelspec must be python3"
+    for key, value in LAB.items():
+        if nb.metadata.get(key) != value:
+            yield f"metadata: {key} must be as JupyterLab saves it, see LAB in course/notebook.py"
     ids = [cell.get("id") for cell in nb.cells]
     for i, cell in enumerate(nb.cells):
         name = f"cell {cell.get('id') or i}"
@@ -54,6 +55,8 @@ def _lint_outputs(nb):
             if output.output_type == "error":
                 yield f"cell {cell.id}: an error is stored"
             data = output.get("data", {})
+            if nb.metadata.get("dlim", {}).get("rules", 1) >= 2 and not all(pictures(output).values()):
+                yield f"cell {cell.id}: a picture without a text alternative is stored"
             if WIDGET in data:
                 yield f"cell {cell.id}: a live widget is stored; it needs a still picture"
             texts = [output.get("text", ""), *(str(v) for k, v in data.items() if not k.startswith("image/"))]
