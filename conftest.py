@@ -23,7 +23,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         (_scratch / folder).mkdir(parents=True)
         os.environ[variable] = str(_scratch / folder)
     os.environ.setdefault("DLIM_PROFILE", "smoke")
-    os.environ.pop("DLIM_RECORD", None)
+    os.environ.pop("DLIM_RECORDING", None)
     os.environ["OMP_NUM_THREADS"] = "1"  # two workers with two threads each would fight for two cores
 
 

@@ -3,13 +3,11 @@
 import html
 import json
 import math
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import settings
+from . import recording, settings
 
 PAGE = 92  # characters that a table may be wide
 
@@ -25,7 +23,7 @@ class Results:
         of all with the same labels, a column for each, cut where it would not fit on a page.
 
         A row has the texts of `head`, yours and stored, for each of the columns; while a notebook is recorded
-        its figures are those that will be stored, and there is one text for each.
+        or refreshed its figures are those that will be stored, and there is one text for each.
         """
         groups: dict[tuple, list[str]] = {}
         for key, mine in self.figures.items():
@@ -60,6 +58,7 @@ class Results:
             return f"no figures are stored for {self.name} yet"
         made = self.stored["made_on"]
         facts = [f"profile {made.get('profile')}", made.get("device"), f"torch {made.get('torch')}"]
+        facts.append(f"reader of faces v{made.get('reader', 1)}")
         if not self.recording:
             facts += [f"seed {made.get('seed')}", duration(made.get("seconds"))]
         return f"{self.head()[-1]}: " + ", ".join(filter(None, [*facts, made.get("data")]))
@@ -139,42 +138,38 @@ def with_recorded(
     """
     theirs = (stored(name) or {}).get("figures", {}).get(key) if use else None
     yours, theirs = ({numbers(k): v for k, v in (figure or {}).items()} for figure in (mine, theirs))
-    if yours == theirs or os.environ.get("DLIM_RECORD") == "record":
+    if now := recording.current():
+        return {"recorded": yours if now.records else theirs or yours}
+    if yours == theirs:
         return {"recorded": yours}
     return {"recorded": theirs, "yours": yours} if theirs else {"yours": yours}
 
 
-def results(name, **figures):
+def results(name: str, **figures: Any) -> Results:
     """Show figures (number, {"seeds": [numbers]} or {label: number}) beside those stored under `name`.
 
-    While a notebook is recorded they are handed to the recorder instead; calls of one name merge.
+    While a notebook is recorded they are handed to the recorder instead; calls of one name merge. While it
+    is refreshed the stored ones are shown, so that no figure stands beside one of another training.
     """
+    now, theirs = recording.current(), stored(name)
     figures = {key: _plain(key, value) for key, value in figures.items()}
-    if os.environ.get("DLIM_RECORD") == "record":
+    if now and now.records:
         return Results(name, figures, _hand_over(name, figures), recording=True)
-    return Results(name, figures, stored(name))
+    if now and theirs:
+        shown = {key: theirs["figures"].get(key) for key in figures}
+        return Results(name, shown, theirs, recording=True)
+    return Results(name, figures, theirs)
 
 
-def stored(name):
+def stored(name: str) -> dict[str, dict] | None:
     """Return what is stored under `name` ({"made_on": …, "figures": …}), or None."""
     folders = [Path(__file__).with_name("_results")]
-    if settings.checkout():
-        folders.insert(0, settings.checkout() / "data" / "results")
+    if root := settings.checkout():
+        folders.insert(0, root / "data" / "results")
     for folder in folders:
         if (folder / f"{name}.json").is_file():
             return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     return None
-
-
-def made_on():
-    """Say on what this process computes: device, torch, profile and the seconds of the recording so far."""
-    import torch
-
-    device = settings.device()
-    name = torch.cuda.get_device_name() if device.type == "cuda" else device.type
-    seconds = time.time() - float(os.environ.get("DLIM_RECORD_START", time.time()))
-    version, profile = torch.__version__, settings.profile()
-    return {"device": name, "torch": version, "profile": profile, "seconds": round(seconds)}
 
 
 def _plain(key, value, *, nested=False):
@@ -189,16 +184,16 @@ def _plain(key, value, *, nested=False):
     except (TypeError, ValueError, RuntimeError):
         kinds = 'a number, {"seeds": [numbers]} or {label: number}'
         raise TypeError(f"figure {key} must be {kinds}, got {type(value).__name__}") from None
-    if os.environ.get("DLIM_RECORD") == "record" and not math.isfinite(value):
+    if (now := recording.current()) and now.records and not math.isfinite(value):
         raise ValueError(f"figure {key} is {value}, which can't be stored")
     return value if isinstance(value, int) else float(value)
 
 
 def _hand_over(name, figures):
-    path = Path(os.environ["DLIM_RECORD_DIR"], "results", f"{name}.json")
+    path = recording.current().folder / "results" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     earlier = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
-    record = {"made_on": made_on(), "figures": earlier | figures}
+    record = {"made_on": recording.made_on(), "figures": earlier | figures}
     path.write_text(json.dumps(record, indent=1), encoding="utf-8")
     return record
 

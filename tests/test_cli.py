@@ -694,11 +694,11 @@ def test_each_run_has_folders_of_its_own(tmp_path):
         "def test_it():\n"
         "    home = pathlib.Path(os.environ['DLIM_HOME'])\n"
         "    (home / 'cached').touch(exist_ok=False)\n"
-        "    assert os.environ['DLIM_PROFILE'] == 'smoke' and 'DLIM_RECORD' not in os.environ\n"
+        "    assert os.environ['DLIM_PROFILE'] == 'smoke' and 'DLIM_RECORDING' not in os.environ\n"
         "    pathlib.Path('home.txt').write_text(str(home))\n"
     )
     env = {key: value for key, value in os.environ.items() if not key.startswith(("DLIM_", "PYTEST_"))}
-    env |= {"DLIM_HOME": str(tmp_path), "DLIM_RECORD": "record"}
+    env |= {"DLIM_HOME": str(tmp_path), "DLIM_RECORDING": "{}"}
     for _ in range(2):
         answer = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir=."],

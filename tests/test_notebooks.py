@@ -1,10 +1,15 @@
 """Every notebook keeps the course's conventions; its outputs fit its code, its prose the stored figures."""
 
+import base64
 import json
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from nbconvert import HTMLExporter
+from PIL import Image
 
 from dlimlib import pretrained
 from dlimlib.course import badges, conventions
@@ -69,7 +74,7 @@ def good():
     sources = ["# Title <!--r:mse-->0.02<!--/r-->", "import dlimlib", "x = 1  # a", SOLUTION, CHECK, "Answer"]
     names = ["title", "bootstrap", "setup", "kl", "test", "why"]
     nb = nbformat.v4.new_notebook()
-    conventions.put_metadata(nb)
+    nb.metadata.update(nbformat.from_dict(conventions.METADATA | nbs.LAB))
     for i, (name, source) in enumerate(zip(names, sources, strict=True)):
         make = nbformat.v4.new_markdown_cell if name in ("title", "why") else nbformat.v4.new_code_cell
         nb.cells.append(make(source, id=name, metadata={"slideshow": {"slide_type": "slide"}}))
@@ -96,8 +101,12 @@ def source(i, old, new):
 BROKEN = {
     "accelerator": lambda nb: nb.metadata.pop("accelerator"),
     "colab must be": lambda nb: nb.metadata.colab.update(gpuType="A100"),
-    "kernelspec must be": lambda nb: nb.metadata.kernelspec.update(name="conda-env"),
-    "language_info must hold": lambda nb: nb.metadata.language_info.pop("mimetype"),
+    "kernelspec must be as JupyterLab": lambda nb: nb.metadata.kernelspec.update(name="conda-env"),
+    "language_info must be as JupyterLab": lambda nb: nb.metadata.language_info.pop("mimetype"),
+    "without a text alternative": lambda nb: (
+        nb.metadata.update(dlim={"rules": 2}),
+        show(nb, {"image/png": "A"}),
+    ),
     "id of its own": lambda nb: nb.cells[2].update(id="title"),
     "slide type": lambda nb: nb.cells[2].metadata.clear(),
     "more than 30 lines": lambda nb: nb.cells[2].update(source="x = 1\n" * 31),
@@ -212,9 +221,43 @@ def test_bad_marks_are_found(text):
     assert len(nbs.check_marks(nb, FIGURES)) == 1
 
 
+def test_pictures_keep_their_text_alternative_or_get_one():
+    """dl.plot's own text, else what the output says as text, else the heading; nbconvert writes it."""
+    nb, file = good(), BytesIO()
+    noise = np.random.default_rng(0).integers(120, 128, (60, 60, 3), "uint8")
+    Image.fromarray(noise).save(file, "png")
+    grid = base64.b64encode(file.getvalue()).decode()
+    told = [{"image/png": {"alt": "six faces"}}, {}, {}]
+    plain = ["<Figure size 9x9 with 1 Axes>", "Sliders: yaw", "<Figure size 9x9\n with 1 Axes>"]
+    nb.cells[2].outputs = [
+        nbformat.v4.new_output("display_data", {"image/png": grid, "text/plain": text}, metadata=metadata)
+        for text, metadata in zip(plain, told, strict=True)
+    ]
+    nb.cells[0].source = "# Faces\ntext"
+    nbs.clean_outputs(nb)
+    alts = [nbs.pictures(output) for output in nb.cells[2].outputs]
+    assert alts == [{"image/jpeg": text} for text in ("six faces", "Sliders: yaw", "Faces")]
+    nb.metadata["dlim"] = {"rules": nbs.RULES}
+    assert conventions.lint(nb) == []
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(nb)
+    assert page.count('alt="six faces"') == page.count('alt="Sliders: yaw"') == page.count('alt="Faces"') == 1
+
+
 def test_reading_and_writing_changes_nothing(tmp_path):
     nbs.write(good(), tmp_path / "a.ipynb")
     text = (tmp_path / "a.ipynb").read_text()
     nbs.write(nbs.read(tmp_path / "a.ipynb"), tmp_path / "a.ipynb")
     assert (tmp_path / "a.ipynb").read_text() == text
     assert text.startswith('{\n "cells"') and text.endswith("}\n")
+
+
+def test_a_file_of_ours_is_as_the_jupyter_server_saves_it(tmp_path):
+    """What JupyterLab loads and saves again is the same file, so that git sees no change."""
+    from jupyter_server.services.contents.filemanager import FileContentsManager
+
+    nbs.write(good(), tmp_path / "a.ipynb")
+    before = (tmp_path / "a.ipynb").read_bytes()
+    manager = FileContentsManager(root_dir=str(tmp_path))
+    model = manager.get("a.ipynb")
+    manager.save({key: model[key] for key in ("type", "format", "content")}, "a.ipynb")
+    assert (tmp_path / "a.ipynb").read_bytes() == before

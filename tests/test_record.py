@@ -17,7 +17,6 @@ import dlimlib
 from dlimlib.course import notebook as nbs
 from dlimlib.course import record
 
-pytestmark = pytest.mark.slow
 CELLS = [
     ("title", "# Small\n![a picture](attachment:cover)\n"
      "The error is <!--r:mse-->9.999<!--/r-->, that is <!--r:share/half%-->0<!--/r--> %."),
@@ -84,7 +83,7 @@ def course(tmp_path_factory):
 
 
 def command(course, *options, **variables):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONPATH", "DLIM_RECORD"))}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONPATH", "DLIM_REC"))}
     env.update(DLIM_HOME=str(course / "home"), TRACE=str(course / "trace"), OMP_NUM_THREADS="1", **variables)
     argv = [sys.executable, "-m", "dlimlib.course.record", "small", "--profile", "smoke", *options]
     return subprocess.Popen(
@@ -106,6 +105,19 @@ def files(course):
     return {p: p.read_bytes() for p in found}
 
 
+def kept(course):
+    """The folder of the training."""
+    return course / "home/recording/small/smoke/runs/small"
+
+
+def change(course, cell, old, new):
+    path = course / "notebooks/small.ipynb"
+    nb = nbs.read(path)
+    assert old in nb.cells[cell].source
+    nb.cells[cell].source = nb.cells[cell].source.replace(old, new)
+    nbs.write(nb, path)
+
+
 def steps(course):
     return [int(line) for line in (course / "trace").read_text().split()]
 
@@ -114,7 +126,7 @@ def test_run_writes_a_copy_and_nothing_else(course):
     before = files(course)
     code, out = execute(course, "--out", str(course / "copies"))
     assert code == 0, out
-    assert "[  3/7] class Batches:" in out
+    assert "[  3/7] Small · train " in out
     copy = nbs.read(course / "copies" / "small.ipynb")
     assert [cell.execution_count for _, cell in nbs.code(copy)] == list(range(1, 8))
     assert "no weights are stored yet" in copy.cells[4].outputs[0].text
@@ -141,8 +153,15 @@ def test_cut_off_then_recorded(course):
     assert steps(course) == list(range(len(done), 40))
     stored = json.loads((course / "data/results/small.json").read_text())
     made = stored["made_on"]
-    assert (made["profile"], made["seed"], made["data"]) == ("smoke", 3, None) and made["seconds"] > 0
+    assert (made["profile"], made["seed"], made["data"]) == ("smoke", 3, None)
+    assert list(made["trainings"]) == ["small"] and made["seconds"] == made["trainings"]["small"] > 0.4
     assert (course / "data/pretrained/small.safetensors").is_file()
+    noted = json.loads((kept(course) / "training.json").read_text())
+    assert (
+        noted["complete"]
+        and {"net", "Batches", "SEED"} <= noted["parts"].keys()
+        and "np" not in noted["parts"]
+    )
     nb, mse = nbs.read(course / "notebooks/small.ipynb"), stored["figures"]["mse"]
     filled = f"<!--r:mse-->{mse:.3f}<!--/r-->, that is <!--r:share/half%-->50<!--/r--> %."
     assert nb.cells[0].source.endswith(filled)
@@ -150,6 +169,7 @@ def test_cut_off_then_recorded(course):
     assert nb.metadata["dlim"]["stamp"] == nbs.stamp(nb)
     show = nb.cells[5].outputs
     assert [o.output_type for o in show] == ["display_data", "stream"]
+    assert show[0].metadata == {"image/jpeg": {"alt": "HBox()"}}
     assert set(show[0].data) == {"image/jpeg", "text/plain"} and show[1].text == f"weight {mse} False\n"
     assert nb.cells[0].attachments == {"cover": {"image/jpeg": show[0].data["image/jpeg"]}}
     assert base64.b64decode(show[0].data["image/jpeg"]) == (course / "docs/small.jpeg").read_bytes()
@@ -174,16 +194,48 @@ def test_refresh_renews_outputs_only(course):
     assert len(after) == len(before) and [p for p in after if after[p] != before[p]] == [path]
 
 
-def test_changed_training_code_trains_anew_and_failures_store_nothing(course):
-    path = course / "notebooks/small.ipynb"
+def test_a_refresh_without_the_kept_training_shows_what_is_stored(course):
+    """What shows the training keeps its output, what shows the stored weights is executed."""
+    path, aside = course / "notebooks/small.ipynb", course / "aside"
+    change(course, 3, "run.log(loss=1 / x.sum())", "run.log(loss=1 / x.sum())\nprint(trained)")
+    change(course, 5, "a new line", "a newer line")
     nb = nbs.read(path)
-    nb.cells[3].source = nb.cells[3].source.replace("/ 1000", "/ 500")
-    nb.cells[0].source += " <!--r:unknown-->0<!--/r-->"
+    nb.cells[3].outputs = [nbformat.v4.new_output("stream", name="stdout", text="as stored\n")]
     nbs.write(nb, path)
+    kept(course).rename(aside)
+    code, out = execute(course, "--refresh")
+    aside.rename(kept(course))
+    assert code == 0, out
+    assert steps(course) == [] and "1 cells keep their outputs (train)" in out
+    nb = nbs.read(path)
+    assert nb.cells[3].outputs[0].text == "as stored\n" and nb.cells[3].execution_count == 3
+    weight = json.loads((course / "data/results/small.json").read_text())["figures"]["mse"]
+    assert nb.cells[5].outputs[1].text == f"weight {weight} True\na newer line\n"
+
+
+def test_what_a_training_does_not_depend_on_keeps_it_on_any_machine(course, tmp_path):
+    code, out = execute(course, "--export", str(tmp_path))
+    assert code == 0 and "1 trainings copied" in out, out
+    shutil.rmtree(course / "home/recording")
+    code, out = execute(course, "--record", "--import", str(tmp_path))
+    assert code == 2, "one thing at a time"
+    code, out = execute(course, "--import", str(tmp_path))
+    assert code == 0, out
+    change(course, 2, "import numpy as np", "import numpy as np  # a comment\nimport math")
+    change(course, 5, "a newer line", "another line")
+    change(course, 3, "run = dl.Run", "# the same\nrun = dl.Run")
+    code, out = execute(course, "--record")
+    assert code == 0 and steps(course) == [], out
+    assert "small: kept (" in out
+
+
+def test_changed_training_code_trains_anew_and_failures_store_nothing(course):
+    change(course, 3, "/ 1000", "/ 500")
+    change(course, 0, "%.", "%. <!--r:unknown-->0<!--/r-->")
     before = files(course)
     code, out = execute(course, "--record", FAIL="1")
-    assert code == 1 and "the plot is broken" in out and "Error in cell 6" in out
-    assert "small: the code down to its training has changed" in out and len(steps(course)) == 40
+    assert code == 1 and "the plot is broken" in out and "Error in Small · fail" in out
+    assert "small: trains anew because the training in cell train changed" in out and len(steps(course)) == 40
     assert files(course) == before
     copy = nbs.read(course / "executed" / "smoke" / "small.ipynb")
     assert copy.cells[6].outputs[0].ename == "AssertionError"

@@ -21,7 +21,6 @@ def course(tmp_path, monkeypatch):
     (tmp_path / "data/results").mkdir(parents=True)
     (tmp_path / "data/results/toy.json").write_text(json.dumps(STORED))
     monkeypatch.setattr(report.settings, "checkout", lambda: tmp_path)
-    monkeypatch.delenv("DLIM_RECORD", raising=False)
     return tmp_path
 
 
@@ -38,16 +37,28 @@ def test_results_shows_own_beside_stored(course):
     assert [p.name for p in course.rglob("*") if p.is_file()] == ["toy.json"], "nothing is written"
 
 
-def test_results_merge_while_recording(course, monkeypatch, tmp_path):
-    monkeypatch.setenv("DLIM_RECORD", "record")
-    monkeypatch.setenv("DLIM_RECORD_DIR", str(tmp_path / "rec"))
+def test_results_merge_while_recording(course, record, tmp_path):
+    record(folder=tmp_path / "rec")
     dl.results("toy", a=1, b=2.0)
     table = dl.results("toy", b=np.float32(3.0), c={"seeds": torch.ones(2)})
     assert table.tables() == [("", [""], ("recorded",), [("b", ["3"]), ("c", ["1 ± 0 (2 seeds)"])])]
     assert "<th>recorded</th>" in table._repr_html_() and "recorded: profile smoke" in repr(table)
-    record = json.loads((tmp_path / "rec/results/toy.json").read_text())
-    assert record["figures"] == {"a": 1, "b": 3.0, "c": {"seeds": [1.0, 1.0]}}
-    assert record["made_on"]["torch"] == torch.__version__ and record["made_on"]["profile"] == "smoke"
+    kept = json.loads((tmp_path / "rec/results/toy.json").read_text())
+    assert kept["figures"] == {"a": 1, "b": 3.0, "c": {"seeds": [1.0, 1.0]}}
+    made = kept["made_on"]
+    assert (made["torch"], made["profile"], made["trainings"]) == (torch.__version__, "smoke", {})
+    assert made["reader"] == getattr(dl.metrics, "READER", 1) and "dlimlib" in made
+
+
+def test_a_refresh_shows_the_stored_figures_alone(course, record):
+    record("refresh")
+    table = dl.results("toy", mse=0.5, share={"A": 1.0}, new=3)
+    assert table.rows() == [("mse", "0.0214"), ("share/A", "0.25"), ("share/B", "0.5"), ("new", "–")]
+    assert table.head() == ("", "recorded") and "T4" in table.origin()
+
+
+def test_the_line_of_origin_names_the_reader(course):
+    assert "reader of faces v1" in repr(dl.results("toy", mse=1.0)), "older files don't say which"
 
 
 def test_figures_with_the_same_labels_share_a_table(course):
@@ -104,10 +115,9 @@ def test_results_refuse_what_is_no_figure(bad):
         dl.results("toy", mse=bad)
 
 
-def test_what_is_not_finite_is_shown_but_not_stored(monkeypatch, tmp_path):
+def test_what_is_not_finite_is_shown_but_not_stored(record):
     assert "nan" in repr(dl.results("toy", mse=float("nan")))
-    monkeypatch.setenv("DLIM_RECORD", "record")
-    monkeypatch.setenv("DLIM_RECORD_DIR", str(tmp_path))
+    record()
     with pytest.raises(ValueError, match="figure mse is nan"):
         dl.results("toy", mse=float("nan"))
 

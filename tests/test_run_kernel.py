@@ -39,7 +39,7 @@ def kernel(home):
     """A kernel of this Python at the cpu profile, and its client."""
     manager = KernelManager()
     environment = os.environ | {"DLIM_HOME": str(home), "DLIM_PROFILE": "cpu", "PYTHONPATH": ROOT}
-    environment.pop("DLIM_RECORD", None)
+    environment.pop("DLIM_RECORDING", None)
     manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     manager.start_kernel(env=environment)
     client = manager.client()
@@ -133,8 +133,9 @@ loop("stopped_twice", 10**6, body)
 def test_an_interrupted_recording_stops_the_notebook(kernel):
     manager, client = kernel
     cell = """
-import os
-os.environ["DLIM_RECORD"] = "record"
+import json, os, tempfile
+told = {"mode": "record", "name": "x", "folder": "x", "runs": tempfile.mkdtemp()}
+os.environ["DLIM_RECORDING"] = json.dumps(told)
 def body(run):
     time.sleep(0.01)
     if run.step == 3:
@@ -142,7 +143,7 @@ def body(run):
 try:
     loop("recorded", 10**6, body)
 finally:
-    del os.environ["DLIM_RECORD"]
+    del os.environ["DLIM_RECORDING"]
 """
     reply = execute(client, cell, at(["recording"], manager.interrupt_kernel))
     assert reply["status"] == "error" and reply["ename"] == "Interrupted"

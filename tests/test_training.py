@@ -5,6 +5,7 @@ import errno
 import io
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -541,10 +542,9 @@ def test_profiles_and_names_have_checkpoints_of_their_own(monkeypatch, tmp_path)
 # ------------------------------------------------------------------------------ recording
 
 
-def test_a_recording_that_is_interrupted_saves_and_stops_the_notebook(monkeypatch):
+def test_a_recording_that_is_interrupted_saves_and_stops_the_notebook(record):
     whole = result(train(new_run()))
-    monkeypatch.setenv("DLIM_RECORD", "record")
-    (training.home() / "runs/toy/smoke/checkpoint.pt").unlink()
+    record()
     with pytest.raises(training.Interrupted, match="after step 5 of 30"):
         train(new_run(), at=4, do=interrupt)
     run = new_run(seed=1)  # resumes without being told
@@ -552,23 +552,33 @@ def test_a_recording_that_is_interrupted_saves_and_stops_the_notebook(monkeypatc
     assert result(train(run)) == whole
 
 
-def test_a_finished_run_of_a_recording_yields_nothing_and_restores_its_parts(monkeypatch):
+def test_a_finished_run_of_a_recording_yields_nothing_and_restores_its_parts(record):
+    record()
     whole = result(train(new_run()))
-    monkeypatch.setenv("DLIM_RECORD", "record")
     run = new_run(seed=1)
     assert run.finished
     assert list(run) == []
     assert result(run) == whole  # the random numbers, too, stand where they stood
 
 
-def test_recordings_have_their_own_folder_and_refreshing_finds_what_they_trained(monkeypatch, tmp_path):
-    monkeypatch.setenv("DLIM_RECORD_RUNS", str(tmp_path / "recorded"))
-    monkeypatch.setenv("DLIM_RECORD", "record")
+def test_recordings_have_their_own_folder_and_refreshing_finds_what_they_trained(record, tmp_path):
+    record()
     whole = result(train(new_run()))
-    monkeypatch.setenv("DLIM_RECORD", "refresh")
+    record("refresh")
     run = new_run(seed=1)
-    assert run.path == tmp_path / "recorded" / "toy" / "smoke" / "checkpoint.pt"
+    assert run.path == tmp_path / "kept" / "toy" / "smoke" / "checkpoint.pt"
     assert list(run) == [] and result(run) == whole
+    shutil.rmtree(tmp_path / "kept")
+    run = new_run(seed=1)
+    assert list(run) == [] and run.history == {} and not run.path.exists(), "a refresh never trains"
+
+
+def test_a_run_says_that_the_stored_weights_will_not_fit(monkeypatch, capsys):
+    monkeypatch.setattr(
+        training.pretrained, "misfit", lambda name, parts, data: f"{name}: no fit for {[*parts]}"
+    )
+    run = new_run()
+    assert f"toy: no fit for {[*run.parts]}" in capsys.readouterr().out
 
 
 # ------------------------------------------------------------------------------ checkpoints
@@ -918,13 +928,3 @@ def test_smoke_and_terminals_are_plain(kernel, monkeypatch):
     assert isinstance(display.view(new_run()), display.Notebook)
     monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: None)
     assert isinstance(display.view(new_run()), display.Text)
-
-
-def test_weights_that_will_not_fit_are_told_before_the_training(monkeypatch, capsys):
-    monkeypatch.setattr(
-        training.pretrained, "misfit", lambda name, parts, data: f"{name} {list(parts)} {data}"
-    )
-    new_run()
-    assert (
-        "the course's weights will not fit this, so yours go on afterwards: toy [" in capsys.readouterr().out
-    )

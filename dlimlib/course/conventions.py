@@ -2,38 +2,16 @@
 
 import ast
 import json
-import platform
 import re
 
-import nbformat
+from .notebook import LAB, WIDGET, code, is_solution, is_test, parse, pictures, tags
 
-from .notebook import WIDGET, code, is_solution, is_test, parse, tags
-
-# as JupyterLab writes it, so that opening and saving a notebook changes nothing
-METADATA = {
-    "accelerator": "GPU",
-    "colab": {"provenance": [], "gpuType": "T4"},
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-}
-LANGUAGE = {
-    "codemirror_mode": {"name": "ipython", "version": 3},
-    "file_extension": ".py",
-    "mimetype": "text/x-python",
-    "name": "python",
-    "nbconvert_exporter": "python",
-    "pygments_lexer": "ipython3",
-}
+METADATA = {"accelerator": "GPU", "colab": {"provenance": [], "gpuType": "T4"}}
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 MAX_OUTPUTS, MAX_LINES = 1_500_000, 30
 # what gives a user's machine away: folders of theirs, and the temporary file names that warnings quote
 PRIVATE = re.compile(r"/home/\w+|/Users/\w+|/root/\w+|[A-Z]:\\+Users|/tmp/\w+|ipykernel_\d+")
 EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[\w+/=\s]+")
-
-
-def put_metadata(nb):
-    """Give a notebook that was executed here the metadata that JupyterLab would give it."""
-    nb.metadata.update(nbformat.from_dict(METADATA))
-    nb.metadata["language_info"] = nbformat.from_dict(LANGUAGE | {"version": platform.python_version()})
 
 
 def lint(nb):
@@ -45,8 +23,9 @@ def _lint_frame(nb):
     for key, value in METADATA.items():
         if nb.metadata.get(key) != value:
             yield f"metadata: {key} must be {json.dumps(value)}"
-    if not LANGUAGE.items() <= nb.metadata.get("language_info", {}).items():
-        yield f"metadata: language_info must hold {json.dumps(LANGUAGE)}"
+    for key, value in LAB.items():
+        if nb.metadata.get(key) != value:
+            yield f"metadata: {key} must be as JupyterLab saves it, see LAB in course/notebook.py"
     ids = [cell.get("id") for cell in nb.cells]
     for i, cell in enumerate(nb.cells):
         name = f"cell {cell.get('id') or i}"
@@ -76,6 +55,8 @@ def _lint_outputs(nb):
             if output.output_type == "error":
                 yield f"cell {cell.id}: an error is stored"
             data = output.get("data", {})
+            if nb.metadata.get("dlim", {}).get("rules", 1) >= 2 and not all(pictures(output).values()):
+                yield f"cell {cell.id}: a picture without a text alternative is stored"
             if WIDGET in data:
                 yield f"cell {cell.id}: a live widget is stored; it needs a still picture"
             texts = [output.get("text", ""), *(str(v) for k, v in data.items() if not k.startswith("image/"))]

@@ -17,6 +17,21 @@ GENERATED = {  # the data sets that dlimlib draws itself, and how one sees in th
     "toy-faces": (r"toy-faces|\bfaces\.", "dlimlib.data.faces"),
     "toy-digits": (r"toy-digits|\bdigits\.", "dlimlib.data.digits"),
 }
+# as JupyterLab writes it when a notebook is opened and saved, on the Python that was tested: another one
+# changes the line "version", which comes from the kernel
+LAB = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": "3.11.7",
+    },
+}
+RULES = 2  # of what is stored: since 2 every picture has a text
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -26,7 +41,9 @@ def read(path):
 
 
 def dumps(nb):
-    """Return the notebook as its file holds it: ids kept, indented by one, a newline at the end."""
+    """Return the notebook as its file holds it and JupyterLab would save it: ids kept, indented by one."""
+    if nb.metadata.get("kernelspec", {}).get("name", "python3") == "python3":  # the course's own kernel
+        nb = nbformat.from_dict({**nb, "metadata": {**nb.metadata, **LAB}})
     return nbformat.writes(nb, indent=1, ensure_ascii=False).rstrip("\n") + "\n"
 
 
@@ -46,6 +63,16 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
+def sections(nb):
+    """Return {index: the nearest heading above} for every cell."""
+    found, heading = {}, ""
+    for index, cell in enumerate(nb.cells):
+        lines = cell.source.splitlines() if cell.cell_type == "markdown" else ()
+        heading = next((line.lstrip("#").strip() for line in lines if re.match("#+ ", line)), heading)
+        found[index] = heading
+    return found
+
+
 # ------------------------------------------------------------------------------------------------ stamp
 
 
@@ -56,38 +83,33 @@ def parse(source):
     return ast.parse(TransformerManager().transform_cell(source))
 
 
-def tree(source):
-    """Return a cell's syntax tree as text, the same in every Python: no comments, no positions."""
-
-    def plain(node):
-        if isinstance(node, ast.AST):
-            fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
-            return [type(node).__name__, *([name, plain(value)] for name, value in fields)]
-        return [plain(item) for item in node] if isinstance(node, list) else repr(node)
-
-    return json.dumps(plain(parse(source)))
-
-
-def prefix_stamps(nb):
-    """Return {index: hash of the code down to this cell} for every code cell but the bootstrap cell."""
-    running, stamps = hashlib.sha256(data_version(nb).encode()), {}
-    for i, cell in code(nb):
-        if cell.get("id") != "bootstrap":
-            running.update(tree(cell.source).encode() + b"\n")
-            stamps[i] = running.copy().hexdigest()
-    return stamps
+def plain(node):
+    """Return a syntax tree as lists of text, the same in every Python: no comments, no positions."""
+    if isinstance(node, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
+        return [type(node).__name__, *([name, plain(value)] for name, value in fields)]
+    return [plain(item) for item in node] if isinstance(node, list) else repr(node)
 
 
 def stamp(nb):
     """Return the hash of the notebook's code and data version; stored outputs are stale when it differs."""
-    return next(reversed(prefix_stamps(nb).values()), "")
+    running = hashlib.sha256(data_version(nb).encode())
+    for _, cell in code(nb):
+        if cell.get("id") != "bootstrap":
+            running.update(json.dumps(plain(parse(cell.source))).encode() + b"\n")
+    return running.hexdigest()
+
+
+def data_versions(text):
+    """Return {name: version} of the generated data sets that a text of code uses."""
+    used = {name: module for name, (sign, module) in GENERATED.items() if re.search(sign, text)}
+    return {name: import_module(module).VERSION for name, module in used.items()}
 
 
 def data_version(nb):
     """Name the generated data sets that the notebook uses, with their versions: "toy-faces v1"."""
-    text = "\n".join(cell.source for _, cell in code(nb))
-    used = [(name, module) for name, (sign, module) in GENERATED.items() if re.search(sign, text)]
-    return ", ".join(f"{name} v{import_module(module).VERSION}" for name, module in used)
+    versions = data_versions("\n".join(cell.source for _, cell in code(nb)))
+    return ", ".join(f"{name} v{version}" for name, version in versions.items())
 
 
 # ------------------------------------------------------------------------------------------------ marks
@@ -152,17 +174,19 @@ def _figure(figures, key):
 def clean_outputs(nb):
     """Drop progress bars, widget state, and the live half of every widget that leaves a still picture.
 
-    Photographs become JPEG, see lighten; plots stay PNG.
+    Photographs become JPEG, see lighten; plots stay PNG. Every picture has a text, see describe.
     """
     nb.metadata.pop("widgets", None)
-    for _, cell in code(nb):
+    headings = sections(nb)
+    for index, cell in code(nb):
         kept = []
         for output in cell.outputs:
             if "data" in output and WIDGET in output.data:
                 if "image/png" not in output.data:
                     continue  # a bar or a widget without a picture: nothing of it can be seen later
                 del output.data[WIDGET]
-            lighten(output.get("data", {}))
+            lighten(output)
+            describe(output, headings[index])
             if output.output_type == "stream":
                 lines = (line.rsplit("\r", 1)[-1] for line in re.findall(r"[^\n]*\n|[^\n]+", output.text))
                 output.text = "".join(line for line in lines if not re.search(r"\d+%\|.*\||\d+it \[", line))
@@ -173,17 +197,35 @@ def clean_outputs(nb):
         cell.metadata.pop("execution", None)
 
 
-def lighten(data):
-    """Turn the PNG in an output's data into a JPEG where that saves a quarter or more: grids of photographs.
+def lighten(output):
+    """Turn the PNG of an output into a JPEG where that saves a quarter or more: grids of photographs.
 
     Half the resolution in colour costs nothing there: their pixels are drawn twice as large.
     """
+    data = output.get("data", {})
     if "image/png" in data:
         png, jpeg = base64.b64decode(data["image/png"]), BytesIO()
         Image.open(BytesIO(png)).convert("RGB").save(jpeg, "jpeg", quality=60, subsampling=2)
         if len(jpeg.getvalue()) < 0.75 * len(png):
             del data["image/png"]
             data["image/jpeg"] = base64.b64encode(jpeg.getvalue()).decode()
+            if "image/png" in output.metadata:  # its text alternative
+                output.metadata["image/jpeg"] = output.metadata.pop("image/png")
+
+
+def pictures(output):
+    """Return {kind: text alternative, "" where there is none} of the pictures in an output."""
+    kinds = [kind for kind in output.get("data", {}) if kind.startswith("image/")]
+    return {kind: output.metadata.get(kind, {}).get("alt", "") for kind in kinds}
+
+
+def describe(output, heading):
+    """Give every picture without a text alternative one: its text/plain, or the heading above."""
+    for kind, alt in pictures(output).items():
+        if not alt:
+            plain = output.data.get("text/plain", "")
+            text = heading if re.match(r"<.*>$", plain.strip(), re.S) else plain  # "<Figure size 600x400 …>"
+            output.metadata.setdefault(kind, nbformat.NotebookNode())["alt"] = text or "a picture"
 
 
 def set_cover(nb):

@@ -1,6 +1,5 @@
 """`Run`, the iterator around a training loop: it hides display, log, checkpoints and interrupts."""
 
-import os
 import re
 import signal
 import threading
@@ -8,13 +7,12 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from .. import pretrained
+from .. import pretrained, recording
 from ..settings import device, home, profile
 from . import checkpoint, display
 from .log import Log
@@ -72,22 +70,22 @@ class Run:
         self.step = 0  # finished steps; so in the loop, the number of the step that is under way, from 0
         self.seconds = 0.0  # spent in the loop so far, over all sessions
         # a recording has its own folder and goes on from it; refreshing shows what the recording trained
-        recordings = os.environ.get("DLIM_RECORD_RUNS")
-        self.path = Path(recordings or home() / "runs") / name / profile() / "checkpoint.pt"
-        self.recording = os.environ.get("DLIM_RECORD") == "record"
+        now = recording.current()
+        self.path = (now.begin(name) if now else home() / "runs" / name) / profile() / "checkpoint.pt"
+        self.recording = now is not None and now.records
         self._log = Log()
         self._interrupts: list[int] = []
         self._rng = None  # random states of a checkpoint, put back when the loop begins
         self._disk_warned = False
         # GPUs before Ampere only pretend to compute in bfloat16, slowly
         self._bfloat16 = device().type == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
-        self._new = not (self.path.exists() and (resume or recordings or self.recording))
-        if self._new and not self.recording:
-            why = pretrained.misfit(name, parts, getattr(batches, "images", None))
-            if why:
-                print(f"{name}: the course's weights will not fit this, so yours go on afterwards: {why}.")
+        self._new = not (self.path.exists() and (resume or now))
+        if not now and (why := pretrained.misfit(name, parts, getattr(batches, "images", None))):
+            print(why)
         if not self._new:
             self._load(told=resume)
+        elif now and not self.recording:
+            self.step = steps  # refreshing never trains: what follows shows stored weights, or isn't executed
         elif resume:
             hint = " previous.pt there is an earlier run; named checkpoint.pt, it can be resumed."
             hint = hint if self.path.with_name("previous.pt").exists() else ""

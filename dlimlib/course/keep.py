@@ -1,0 +1,86 @@
+"""Kept trainings: in which folder, known by which key, carried to which machine."""
+
+import json
+import shutil
+
+from .. import settings
+from . import dependence
+
+
+class Trainings:
+    """The trainings of a notebook under a profile that are kept on this machine."""
+
+    def __init__(self, name, profile, nb):
+        self.folder = settings.home() / "recording" / name / profile
+        self.profile, self.book = profile, dependence.Notebook(nb, profile, name)
+
+    @property
+    def runs(self):
+        """The folder that holds one for each training."""
+        (self.folder / "runs").mkdir(parents=True, exist_ok=True)
+        return self.folder / "runs"
+
+    def _known(self):
+        """{folder of a training: what is noted of it, {} if nothing is}."""
+        found = {}
+        for run in sorted(path for path in self.runs.iterdir() if path.is_dir()):
+            try:
+                found[run] = json.loads((run / "training.json").read_text(encoding="utf-8"))
+            except (FileNotFoundError, ValueError):
+                found[run] = {}
+        return found
+
+    def forget_changed(self):
+        """Say of each training whether it is kept; delete one whose key has changed, and say why."""
+        parts = {dependence.key(p): p for p in map(self.book.parts, self.book.trainings().values())}
+        for run, noted in self._known().items():
+            if noted.get("key") in parts:
+                done = "kept" if noted["complete"] else "goes on"
+                print(f"  {run.name}: {done} ({noted['seconds']:.0f} s)")
+                continue
+            reason = "it is not known what it depended on"
+            if noted:
+                old = noted["parts"]  # beside the training of today that has most in common with it
+                near = max(parts.values(), key=lambda new: len(new.items() & old.items()), default={})
+                reason = f"{dependence.why(old, near)} changed"
+            print(f"  {run.name}: trains anew because {reason}")
+            shutil.rmtree(run)
+
+    def note(self, index, whole):
+        """After a cell note beside each training what it depends on; whole: the cell came to its end."""
+        for run in self._known():
+            line = run / "line"
+            if not line.exists():
+                continue
+            parts = self.book.parts(self.book.at(index, int(line.read_text())))
+            noted = {"key": dependence.key(parts), "complete": whole, "seconds": self._seconds(run)}
+            (run / "training.json").write_text(
+                json.dumps(noted | {"parts": parts}, indent=1), encoding="utf-8"
+            )
+            line.unlink()
+
+    def _seconds(self, run):
+        import torch
+
+        path = run / self.profile / "checkpoint.pt"
+        if not path.exists():
+            return 0.0
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)["seconds"]
+
+    def finished(self):
+        """The keys of the trainings that are whole."""
+        return {noted["key"] for noted in self._known().values() if noted.get("complete")}
+
+
+def carry(name, folder, *, out):
+    """Copy the kept trainings of a notebook to a folder, or from there; one of the same name gives way."""
+    here, there = settings.home() / "recording" / name, folder / name
+    source, target = (here, there) if out else (there, here)
+    runs = sorted(path.parent for path in source.glob("*/runs/*/training.json"))
+    if not runs:
+        raise FileNotFoundError(f"{source} holds no trainings of {name}")
+    for run in runs:
+        into = target / run.relative_to(source)
+        shutil.rmtree(into, ignore_errors=True)
+        shutil.copytree(run, into)
+    print(f"{name}: {len(runs)} trainings copied to {target}")

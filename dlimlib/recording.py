@@ -1,0 +1,80 @@
+"""The recording in force: `python -m dlimlib run` describes it to the kernel, and this is its only reader."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from . import settings
+
+VARIABLE = "DLIM_RECORDING"  # the path of a JSON file with the fields of Recording, or that JSON itself
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A notebook is being recorded (mode "record": it trains) or refreshed ("refresh": it never does)."""
+
+    mode: str
+    name: str  # of the notebook
+    folder: Path  # for results/*.json and pretrained/*.safetensors
+    runs: Path  # one folder for each training
+
+    @property
+    def records(self) -> bool:
+        """Whether what is trained now will be stored."""
+        return self.mode == "record"
+
+    def begin(self, run: str) -> Path:
+        """Return the folder of a training, having noted there which line of the cell begins it."""
+        folder, frame = self.runs / run, sys._getframe(1)
+        while frame.f_back and frame.f_code.co_name != "<module>":  # the cell, which calls what makes the Run
+            frame = frame.f_back
+        if self.records:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "line").write_text(str(frame.f_lineno))
+        return folder
+
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds that each training took, over all attempts."""
+        import torch
+
+        found = {}
+        for path in sorted(self.runs.glob(f"*/{settings.profile()}/checkpoint.pt")):
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            found[path.parents[1].name] = round(state["seconds"], 1)
+        return found
+
+
+def current() -> Recording | None:
+    """Return the recording in force, None outside one."""
+    text = os.environ.get(VARIABLE)
+    if not text:
+        return None
+    told = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
+    return Recording(told["mode"], told["name"], Path(told["folder"]), Path(told["runs"]))
+
+
+def made_on(training: str | None = None) -> dict:
+    """Return where this process computes (device, torch, dlimlib, profile), with which reader of faces, and
+
+    in a recording the seconds: of each training and in all, or those of one training, if it has a Run.
+    """
+    import torch
+
+    import dlimlib
+
+    device = settings.device()
+    made = {
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else device.type,
+        "torch": torch.__version__,
+        "dlimlib": getattr(dlimlib, "__version__", None),
+        "reader": getattr(import_module(".metrics", __package__), "READER", 1),
+        "profile": settings.profile(),
+    }
+    if recording := current():
+        trainings = recording.seconds()
+        made["seconds"] = round(trainings.get(training or "", sum(trainings.values())), 1)
+        made |= {"trainings": trainings} if training is None else {}
+    return made
