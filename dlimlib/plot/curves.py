@@ -154,9 +154,8 @@ def curve(
         colour = COLOURS["baseline"] if name in baseline else next(colours)
         style: dict[str, Any] = dict(linestyle="--" if name in baseline else "-", marker="o", markersize=6)
         if name == "yours" and "recorded" in lines:
-            style = dict(
-                linestyle="", marker="s", markersize=13, markeredgewidth=2.4, fillstyle="none", zorder=3
-            )
+            style = dict(linestyle="", marker="s", markersize=13, markeredgewidth=2.4, fillstyle="none")
+            style |= dict(zorder=3, clip_on=False)
         ax.plot(x, y, color=colour, **style)
         ends.append((x[-1], y[-1], name, colour))
         ticks += x
