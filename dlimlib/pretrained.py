@@ -19,7 +19,8 @@ def load(name: str, *, use: bool = True, data: Images | None = None, **modules: 
     """Put the stored weights `name` into the modules (given by keyword) and say in a line what they hold now.
 
     data: the Images (N, C, H, W) that the modules were trained on. Where they are others than the stored
-    weights', where a layer's shape differs, with use=False, or when nothing is stored yet, the modules keep their own.
+    weights', where a layer's shape differs, with use=False, or when nothing is stored, the modules keep their
+    own weights.
     While a notebook is recorded its own weights are saved (rounded to float16) instead; those of an earlier
     notebook are loaded as ever, and there a layer that differs is a ValueError.
     """

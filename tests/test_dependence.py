@@ -215,12 +215,12 @@ def test_changed_sources_of_dlimlib_train_their_dependents(monkeypatch, tmp_path
 
     monkeypatch.setattr(library, "ROOT", tmp_path / "dlimlib")
     edit("models.py", '"""Notebook 01\'s encoder', '"""The encoder of notebook 01')
-    edit("plot/__init__.py", "def images(", "def images(other=1, *, ")
+    edit("plot/grids.py", "def images(", "def images(other=1, *, ")
     assert changed(notebook()) == set()
     edit("models.py", "nn.LeakyReLU(0.1)", "nn.LeakyReLU(0.2)")
     assert changed(notebook()) == {"faces"}, "by a function that the one it calls uses"
     edit("models.py", "nn.LeakyReLU(0.2)", "nn.LeakyReLU(0.1)")
-    edit("data/images.py", "torch.randperm(n,", "torch.randperm(n + 0,")
+    edit("data/batches.py", "torch.randperm(n,", "torch.randperm(n + 0,")
     assert changed(notebook()) == {"train", "sweep", "faces"}
     library._definitions.cache_clear()
     assert usual() is before
