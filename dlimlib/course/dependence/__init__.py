@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from ... import pretrained
 from .. import notebook as nbs
 from . import library, statements
-from .effects import RANDOM, Effects
+from .effects import Effects
+from .known import RANDOM
 from .meaning import Meaning
 from .names import FUNCTIONS, dotted, free, is_run, late, outer, stored_names
 
