@@ -7,6 +7,12 @@ from .known import DRAWS, HARMLESS, HOLDERS, KNOWN, MUTATORS, OPAQUE, RANDOM, SH
 from .names import COMPREHENSIONS, FUNCTIONS, dotted, free, outer, parameters, stored_names
 
 
+def perhaps(event):
+    """What an event is in a branch: a seed that may be left out only changes the random numbers."""
+    kind, name = event
+    return {"seed": "draw", "eval": "mutate"}.get(kind, kind), name
+
+
 @dataclass
 class Effects:
     """What happens when some statements are executed, in order: (kind, name) with the kinds
@@ -205,6 +211,7 @@ class Effects:
                 if isinstance(element, ast.Yield | ast.YieldFrom) and element.value:
                     self.returns |= self.roots(element.value)
         else:
+            before = len(self.events)
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.stmt):
                     self.statement(child)
@@ -212,6 +219,7 @@ class Effects:
                     self.expression(child)
                 else:  # a handler, a case
                     self.run(n for n in ast.iter_child_nodes(child) if isinstance(n, ast.stmt))
+            self.events[before:] = map(perhaps, self.events[before:])
 
     def is_frozen(self, node):
         """Whether a value is a network in evaluation mode, or a tuple of such and of other things."""
