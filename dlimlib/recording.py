@@ -20,6 +20,7 @@ class Recording:
     name: str  # of the notebook
     folder: Path  # for results/*.json and pretrained/*.safetensors
     runs: Path  # one folder for each training
+    kept: tuple = ()  # in a refresh: the trainings that are whole and those of this code
 
     @property
     def records(self) -> bool:
@@ -27,13 +28,17 @@ class Recording:
         return self.mode == "record"
 
     def begin(self, run: str) -> Path:
-        """Return the folder of a training, having noted there which line of the cell begins it."""
+        """Return the folder of a training, having noted there which line of the cell begins it.
+
+        In a refresh the folder of one that is not kept is an empty one.
+        """
+        if not self.records:
+            return (self.runs if run in self.kept else self.folder / "runs") / run
         folder, frame = self.runs / run, sys._getframe(1)
         while frame.f_back and frame.f_code.co_name != "<module>":  # the cell, which calls what makes the Run
             frame = frame.f_back
-        if self.records:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "line").write_text(str(frame.f_lineno))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "line").write_text(str(frame.f_lineno))
         return folder
 
     def seconds(self) -> dict[str, float]:
@@ -53,7 +58,8 @@ def current() -> Recording | None:
     if not text:
         return None
     told = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
-    return Recording(told["mode"], told["name"], Path(told["folder"]), Path(told["runs"]))
+    paths = {key: Path(told[key]) for key in ("folder", "runs")}
+    return Recording(**{**told, **paths})
 
 
 def made_on(training: str | None = None) -> dict:

@@ -22,8 +22,8 @@ def smoke(monkeypatch):
 def record(monkeypatch, tmp_path):
     """record(mode="record", name=…, folder=…, runs=…) puts a recording in force until the test ends."""
 
-    def start(mode="record", *, name="toy", folder=tmp_path / "new", runs=tmp_path / "kept"):
-        told = {"mode": mode, "name": name, "folder": str(folder), "runs": str(runs)}
+    def start(mode="record", *, name="toy", folder=tmp_path / "new", runs=tmp_path / "kept", kept=()):
+        told = {"mode": mode, "name": name, "folder": str(folder), "runs": str(runs), "kept": kept}
         monkeypatch.setenv(recording.VARIABLE, json.dumps(told))
 
     return start

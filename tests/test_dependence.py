@@ -173,6 +173,7 @@ def test_what_a_training_depends_on_trains_exactly_the_dependents_anew(cell, old
         ("build", "globals()['train'] = 0", {"train", "sweep", "faces"}),
         ("build", "%matplotlib inline", set()),
         ("build", "dl.seed(7)", set()),  # seeded again below
+        ("train", "if pixels > 0:\n    net.eval()\nnet(x_test)", {"train"}),
         ("faces", "g = torch.Generator().manual_seed(3)\ntorch.randn(3, generator=g)", set()),
     ],
 )
@@ -192,6 +193,13 @@ def test_random_numbers_that_nobody_seeded_count():
     unseeded = [("face", "dl.seed(SEED)\n", "")]
     assert keys(notebook(unseeded))["faces"] != keys(notebook(unseeded, noise))["faces"]
     assert keys(notebook(unseeded))["train"] == keys(notebook(unseeded, noise))["train"]
+
+
+def test_a_seed_in_a_branch_is_none():
+    """def start(n): if n: dl.seed(n), so the random numbers from above may go on."""
+    maybe = [("face", "dl.seed(SEED)", "def start(n):\n    if n:\n        dl.seed(n)\n\nstart(SEED)")]
+    noise = [("face", "noise = torch.randn(3)")]
+    assert keys(notebook(maybe))["faces"] != keys(notebook(maybe, noise))["faces"]
 
 
 def test_another_order_of_independent_cells_keeps_everything():

@@ -68,8 +68,10 @@ class Trainings:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=True)["seconds"]
 
     def finished(self):
-        """The keys of the trainings that are whole."""
-        return {noted["key"] for noted in self._known().values() if noted.get("complete")}
+        """{name: key} of the trainings that are whole and those of this code."""
+        keys = {dependence.key(self.book.parts(numbers)) for numbers in self.book.trainings().values()}
+        known = {run.name: noted for run, noted in self._known().items() if noted.get("complete")}
+        return {name: noted["key"] for name, noted in known.items() if noted["key"] in keys}
 
 
 def carry(name, folder, *, out):

@@ -80,9 +80,10 @@ def run(path, mode, options):
             done = execute(nb, path.parent, env, options.verbose)
         else:
             kept = keep.Trainings(name, profile, nb)
+            whole = kept.finished() if mode == "refresh" else {}
             with tempfile.TemporaryDirectory() as new:
-                now = recording.Recording(mode, name, Path(new), kept.runs)
-                env[recording.VARIABLE] = json.dumps({**vars(now), "folder": new, "runs": str(kept.runs)})
+                now = recording.Recording(mode, name, Path(new), kept.runs, tuple(whole))
+                env[recording.VARIABLE] = json.dumps(vars(now), default=str)
                 work = _record if mode == "record" else _refresh
                 done = work(nb, path, env, kept, options)
                 nbs.clean_outputs(done)
@@ -118,10 +119,13 @@ def _record(nb, path, env, kept, options):
 
 def _refresh(nb, path, env, kept, options):
     """Execute a notebook without training; what shows a training that is nowhere keeps its outputs."""
-    instead = refresh.plan(kept.book, kept.finished(), lambda name: pretrained.find(name) is not None)
+    keys = set(kept.finished().values())
+    instead = refresh.plan(kept.book, keys, lambda name: pretrained.find(name) is not None)
     if instead:
         ids = ", ".join(nb.cells[index].id for index in instead)
         print(f"  trainings that are not on this machine: {len(instead)} cells keep their outputs ({ids})")
+        if nb.metadata.get("dlim", {}).get("stamp") != nbs.stamp(nb):
+            print("  note: the code has changed; where it is one of these cells, record it instead")
     return execute(nb, path.parent, env, options.verbose, careful=True, instead=instead)
 
 

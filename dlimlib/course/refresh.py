@@ -3,7 +3,7 @@
 import ast
 
 from . import dependence
-from .dependence.effects import RANDOM
+from .dependence.known import RANDOM
 from .dependence.names import free
 
 

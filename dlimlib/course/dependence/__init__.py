@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from ... import pretrained
 from .. import notebook as nbs
 from . import library, statements
-from .effects import RANDOM, Effects
+from .effects import Effects
+from .known import RANDOM
 from .meaning import Meaning
 from .names import FUNCTIONS, dotted, free, is_run, late, outer, stored_names
 
@@ -103,13 +104,9 @@ class Notebook:
         unit.late = set().union(*map(late, lambdas))
         unit.reads = set().union(*map(free, outer(node))) if definition else free(node)
         effects = Effects(self.meaning, self._links).run([node])
-        for name in stored_names(node):
-            unit.binds[name] = not isinstance(node, ast.For | ast.AsyncFor | ast.While | ast.If | ast.Try)
-            if (
-                not definition
-                and name in self.meaning.defined | self.meaning.modules
-                and not isinstance(node, ast.Import | ast.ImportFrom)
-            ):
+        unit.binds = dict.fromkeys(stored_names(node), not isinstance(node, ast.For | ast.AsyncFor))
+        if not definition and not isinstance(node, ast.Import | ast.ImportFrom):
+            for name in unit.binds:
                 self.meaning.defined.pop(name, None)
                 self.meaning.modules.pop(name, None)
         self._happen(unit, effects.events)
@@ -132,7 +129,7 @@ class Notebook:
 
     def _happen(self, unit, events):
         """Turn the events of a unit into what it changes; a network in evaluation mode stays as it is."""
-        seeded = False
+        seeded, branch = False, any(isinstance(self.units[n].node, ast.Assert) for n, _ in unit.guards)
         for kind, name in events:
             if kind == "opaque":
                 unit.opaque = True
@@ -148,7 +145,7 @@ class Notebook:
                 group = {name} | self._links.get(name, set())
                 unit.mutates |= {n for n in group if self.meaning.kind(n) == "object"}
                 unit.spoils |= unit.mutates if kind != "call" else set()
-                if kind == "eval":
+                if kind == "eval" and not branch:
                     self._frozen |= group
                 elif kind == "train":
                     self._frozen -= group

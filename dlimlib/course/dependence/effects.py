@@ -1,27 +1,16 @@
 """What a statement of a notebook reads, binds and changes, as far as its syntax tells; in doubt, more."""
 
 import ast
-import sys
 from dataclasses import dataclass, field
 
+from .known import DRAWS, HARMLESS, HOLDERS, KNOWN, MUTATORS, OPAQUE, RANDOM, SHOWS, WEIGHTLESS
 from .names import COMPREHENSIONS, FUNCTIONS, dotted, free, outer, parameters, stored_names
 
-RANDOM = "random numbers"  # the hidden name that every draw reads and changes, and that a seed binds
-DRAWS = {"rand", "rand_like", "randn", "randn_like", "randint", "randint_like", "randperm", "multinomial",
-         "bernoulli", "normal", "poisson", "dropout", "dropout1d", "dropout2d", "gumbel_softmax", "sample",
-         "rsample", "shuffle", "choice", "random_", "normal_", "uniform_", "bernoulli_", "exponential_",
-         "trunc_normal_", "xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_",
-         "orthogonal_", "Dropout", "Dropout2d", "AlphaDropout", "RReLU"}  # fmt: skip
-WEIGHTLESS = {"Sequential", "ModuleList", "ModuleDict", "Identity", "Flatten", "Unflatten", "Sigmoid",
-              "Module", "Parameter", "ReLU", "Upsample"}  # fmt: skip
-MUTATORS = {"append", "extend", "insert", "update", "setdefault", "pop", "remove", "clear", "add", "step"}
-# Statements that change nothing that a training can see: a gradient is cleared before it is used.
-HARMLESS = {"backward", "log", "close", "register_forward_hook", "remove_hook"}
-SHOWS = ("dlimlib.plot", "dlimlib.explore", "dlimlib.results", "dlimlib.probe", "dlimlib.stored")
-OPAQUE = {"exec", "eval", "globals", "locals", "vars", "compile", "__import__"}
-HOLDERS = {"partial", "list", "tuple", "dict", "set", "zip", "enumerate", "reversed", "iter", "map",
-           "filter", "sorted", "pairwise", "chain", "from_numpy", "as_tensor"}  # fmt: skip
-KNOWN = {*sys.stdlib_module_names, "torch", "numpy", "PIL", "matplotlib", "IPython", "dlimlib", "tqdm"}
+
+def perhaps(event):
+    """What an event is in a branch: a seed that may be left out only changes the random numbers."""
+    kind, name = event
+    return {"seed": "draw", "eval": "mutate"}.get(kind, kind), name
 
 
 @dataclass
@@ -222,6 +211,7 @@ class Effects:
                 if isinstance(element, ast.Yield | ast.YieldFrom) and element.value:
                     self.returns |= self.roots(element.value)
         else:
+            before = len(self.events)
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.stmt):
                     self.statement(child)
@@ -229,6 +219,7 @@ class Effects:
                     self.expression(child)
                 else:  # a handler, a case
                     self.run(n for n in ast.iter_child_nodes(child) if isinstance(n, ast.stmt))
+            self.events[before:] = map(perhaps, self.events[before:])
 
     def is_frozen(self, node):
         """Whether a value is a network in evaluation mode, or a tuple of such and of other things."""

@@ -2,7 +2,8 @@
 
 import ast
 
-from .effects import SHOWS, Effects
+from .effects import Effects
+from .known import SHOWS
 from .names import COMPREHENSIONS, dotted, free, is_run
 
 SHOWN = {"preview", "quiet", "every"}  # what a Run is told about its display
