@@ -84,6 +84,7 @@ def run(path, mode, options):
             with tempfile.TemporaryDirectory() as new:
                 now = recording.Recording(mode, name, Path(new), kept.runs, tuple(whole))
                 env[recording.VARIABLE] = json.dumps(vars(now), default=str)
+                env.pop("DLIM_EFFORT", None)  # what is stored has the steps that the notebook says
                 work = _record if mode == "record" else _refresh
                 done = work(nb, path, env, kept, options)
                 nbs.clean_outputs(done)

@@ -51,7 +51,7 @@ class Plain(ast.NodeTransformer):
         name = dotted(node.func, self.meaning.modules)
         if name == "dlimlib.profile":
             return ast.Constant(self.profile)
-        if name == "dlimlib.budget":
+        if name in ("dlimlib.budget", "dlimlib.steps"):
             return next((self.visit(k.value) for k in node.keywords if k.arg == self.profile), node)
         if name == "dlimlib.pretrained.load":
             node.keywords = [k for k in node.keywords if k.arg not in ("use", "data")]
