@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlimlib.course.grading import child
+from dlimlib.course.grading import child, process
 from dlimlib.course.grading import judge as grading
 
 pytestmark = pytest.mark.slow
@@ -158,8 +158,8 @@ def test_one_seed_that_gives_a_round_value_is_no_problem(monkeypatch):
 
 def test_printed_text_is_capped_and_kept_apart():
     cells = [("a", "print('hello')"), ("b", "print('x' * 10**6)"), ("c", "input()")]
-    results = grading.run_cells(cells, 0, 20)
-    assert len(results["b"]["text"]) <= grading.MAX_TEXT
+    results = process.run_cells(cells, 0, 20)
+    assert len(results["b"]["text"]) <= process.MAX_TEXT
     assert results["c"]["error"], "nothing can be read"
 
 

@@ -12,11 +12,11 @@ from .names import FUNCTIONS, free, stored_names
 
 ROOT = Path(dlimlib.__file__).parent
 # What makes no numbers; and data sets, which are known by their version or their hash.
-ASIDE = {"plot", "explore", "report", "pretrained", "probing", "training", "install", "course", "download",
-         "recording", "pictures.enlarge", "data.load", "data.SETS", "data.DataSet", "data.cache", "data.decode",
-         "data.digits", "data.faces", "data.files", "data.folder", "data.idx", "data.pairs", "data.pets",
-         "data.toys", "settings.budget", "settings.steps", "settings.profile", "settings.device",
-         "settings.home", "settings.checkout"}  # fmt: skip
+ASIDE = {"plot", "explore", "report", "pretrained", "probing", "training", "install", "course",
+         "download", "recording", "pictures.enlarge", "data.load", "data.SETS", "data.DataSet",
+         "data.cache", "data.decode", "data.digits", "data.faces", "data.files", "data.folder",
+         "data.idx", "data.pairs", "data.pets", "data.toys", "settings.budget", "settings.steps",
+         "settings.profile", "settings.device", "settings.home", "settings.checkout"}  # fmt: skip
 
 
 def sources(names):

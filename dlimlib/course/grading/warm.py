@@ -13,7 +13,7 @@ import sys
 import types
 from pathlib import Path
 
-from dlimlib.course.grading import judge
+from dlimlib.course.grading import process
 
 PIPES = (("stdin", os.O_RDONLY, "wb"), ("stdout", os.O_WRONLY, "rb"), ("stderr", os.O_WRONLY, "rb"))
 
@@ -22,15 +22,15 @@ PIPES = (("stdin", os.O_RDONLY, "wb"), ("stdout", os.O_WRONLY, "rb"), ("stderr",
 def server():
     """Start the process once; it ends with its stdin, so with the tests."""
     env = {**os.environ, "DLIM_PROFILE": "smoke", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
-    env["PYTHONPATH"] = os.pathsep.join([str(Path(judge.__file__).parents[3]), env.get("PYTHONPATH", "")])
+    env["PYTHONPATH"] = os.pathsep.join([str(Path(process.__file__).parents[3]), env.get("PYTHONPATH", "")])
     pipe = subprocess.PIPE
     return subprocess.Popen([sys.executable, __file__], env=env, stdin=pipe, stdout=pipe, text=True)
 
 
 def launch(folder):
-    """A `launch` for dlimlib.course.grading.judge; where there is no fork, the plain one."""
+    """A `launch` for dlimlib.course.grading.process; where there is no fork, the plain one."""
     if not hasattr(os, "fork"):
-        return judge.launch(folder)
+        return process.launch(folder)
     for name, _, _ in PIPES:
         os.mkfifo(Path(folder, name))
     server().stdin.write(f"{folder}\n")
@@ -41,10 +41,10 @@ def launch(folder):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
-    process = types.SimpleNamespace(pid=pid, kill=kill, wait=lambda: None)
+    started = types.SimpleNamespace(pid=pid, kill=kill, wait=lambda: None)
     for name, _, mode in PIPES:
-        setattr(process, name, open(Path(folder, name), mode))
-    return process
+        setattr(started, name, open(Path(folder, name), mode))
+    return started
 
 
 def main():
