@@ -6,6 +6,8 @@ from torch import nn
 from ..pictures import IGNORE, also_range
 from . import nets
 
+READER = nets.newest("faces")  # a new net gives other distances: say beside each which reader measured it
+
 
 def _pair(x, y, value_range):
     """Two batches of floats in [0, 1]; raises when their shapes differ."""
@@ -51,9 +53,11 @@ def iou(confusion):
 
 
 @also_range
-def features(x, kind="faces", *, value_range=(-1, 1)):
-    """Features (N, D) of pictures, from the course's own net for "faces" or "digits"; D is at most 64."""
-    return nets.run(kind, x, value_range)["features"]
+def features(x, kind="faces", *, value_range=(-1, 1), reader=None):
+    """Features (N, D) of pictures, from the course's own net for "faces" or "digits"; D is at most 64.
+
+    Distances compare within one reader only; the newest is the default, the faces' has the number READER."""
+    return nets.run(kind, x, value_range, reader)["features"]
 
 
 def frechet(real, fake):
@@ -108,10 +112,15 @@ def _feature_sets(real, fake, least=None):
 
 
 @also_range
-def read_factors(x, *, value_range=(-1, 1)):
+def read_factors(x, *, value_range=(-1, 1), reader=READER):
     """Factors of faces as a net reads them off the pictures: dict name -> (N,) or (N, k) in the units of
-    `faces.sample` (yaw, pitch, roll in radians; colours rgb; style: probabilities)."""
-    return nets.factors(nets.run("faces", x, value_range))
+    `faces.sample` (yaw, pitch, roll in radians; colours rgb; style: probabilities).
+
+    Not to be trusted, because 64 pixels hardly show them: `brow_up`, `fringe` and `volume` (R² below 0.5 on
+    new clean portraits). Gaze and iris say nothing where eyes are shut or behind shades, nor does the hair's
+    colour where there is none. accuracy.json holds the R² of each factor, on clean and on blurred portraits.
+    """
+    return nets.factors(nets.run("faces", x, value_range, reader), nets.load("faces", reader))
 
 
 @also_range
@@ -121,7 +130,7 @@ def read_digits(x, *, value_range=(-1, 1)):
 
 
 @also_range
-def identity_vector(x, *, value_range=(-1, 1)):
+def identity_vector(x, *, value_range=(-1, 1), reader=READER):
     """Who is seen, (N, D): the identity factors as the net reads them, each with spread 1 over many faces, so
     that the distance between two rows says how much two faces resemble each other."""
-    return nets.identity(read_factors(x, value_range=value_range))
+    return nets.identity(read_factors(x, value_range=value_range, reader=reader), reader)
