@@ -1,10 +1,20 @@
 """How good a picture, a segmentation or a set of generated pictures is."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 from torch import nn
 
 from ..pictures import IGNORE, also_range
 from . import nets
+
+if TYPE_CHECKING:
+    from ..data import Images
+
+    Pictures = torch.Tensor | Images
+    Range = tuple[float, float]  # what black and white are
 
 READER = nets.newest("faces")  # a new net gives other distances: say beside each which reader measured it
 
@@ -18,22 +28,23 @@ def _pair(x, y, value_range):
 
 
 @also_range
-def psnr(x, y, *, value_range=(-1, 1)):
+def psnr(x: torch.Tensor, y: torch.Tensor, *, value_range: Range = (-1, 1)) -> torch.Tensor:
     """Peak signal-to-noise ratio of each picture (N,) in dB: 10 log10(1 / mean squared error in [0, 1])."""
     x, y = _pair(x, y, value_range)
     return -10 * (x - y).square().flatten(1).mean(1).log10()
 
 
 @also_range
-def ssim(x, y, *, value_range=(-1, 1)):
+def ssim(x: torch.Tensor, y: torch.Tensor, *, value_range: Range = (-1, 1)) -> torch.Tensor:
     """Structural similarity of each picture (N,), 1 when equal (Wang et al. 2004)."""
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     x, y = _pair(x, y, value_range)
-    return structural_similarity_index_measure(x, y, data_range=1.0, reduction="none").reshape(len(x))
+    each = structural_similarity_index_measure(x, y, data_range=1.0, reduction="none")
+    return torch.as_tensor(each).reshape(len(x))
 
 
-def confusion(pred, target, classes):
+def confusion(pred: torch.Tensor, target: torch.Tensor, classes: int) -> torch.Tensor:
     """Count pixels: row = the true class, column = the predicted one, (K, K) int64; those whose target is 255
     are left out."""
     pred, target = (torch.as_tensor(t).flatten().long() for t in (pred, target))
@@ -46,35 +57,37 @@ def confusion(pred, target, classes):
     return torch.bincount(target * classes + pred, minlength=classes**2).view(classes, classes)
 
 
-def iou(confusion):
+def iou(confusion: torch.Tensor) -> torch.Tensor:
     """Intersection over union of each class (K,) from a confusion matrix; NaN where a class is absent."""
     hits = confusion.diagonal().double()
     return hits / (confusion.sum(0) + confusion.sum(1) - confusion.diagonal())
 
 
 @also_range
-def features(x, kind="faces", *, value_range=(-1, 1), reader=None):
+def features(
+    x: Pictures, kind: str = "faces", *, value_range: Range = (-1, 1), reader: int | None = None
+) -> torch.Tensor:
     """Features (N, D) of pictures, from the course's own net for "faces" or "digits"; D is at most 64.
 
     Distances compare within one reader only; the newest is the default, the faces' has the number READER."""
     return nets.run(kind, x, value_range, reader)["features"]
 
 
-def frechet(real, fake):
+def frechet(real: torch.Tensor, fake: torch.Tensor) -> float:
     """Fréchet distance between two sets of features (N, D), taken for Gaussians (Heusel et al. 2017)."""
     from torchmetrics.image.fid import FrechetInceptionDistance
 
     real, fake = _feature_sets(real, fake)
     passing = nn.Identity()
-    passing.num_features = real.shape[1]
+    setattr(passing, "num_features", real.shape[1])  # noqa: B010
     metric = FrechetInceptionDistance(feature=passing)
     metric.update(real, real=True)
     metric.update(fake, real=False)
     return max(0.0, float(metric.compute()))
 
 
-def frechet_floor(real, n, *, seed=0):
-    """Fréchet distance between two disjoint random halves of real features, n pictures each: what a perfect
+def frechet_floor(real: torch.Tensor, n: int, *, seed: int = 0) -> float:
+    """Fréchet distance between two disjoint random halves of real features (N, D), n each: what a perfect
     generator would score with n pictures. Needs 2 n rows."""
     if len(real) < 2 * n:
         raise ValueError(f"the floor at n = {n} needs {2 * n} real pictures, got {len(real)}")
@@ -82,7 +95,9 @@ def frechet_floor(real, n, *, seed=0):
     return frechet(real[order[:n]], real[order[n : 2 * n]])
 
 
-def precision_recall(real, fake, k=3, *, chunk=1000):
+def precision_recall(
+    real: torch.Tensor, fake: torch.Tensor, k: int = 3, *, chunk: int = 1000
+) -> tuple[float, float]:
     """Share of fake features (N, D) within the real manifold, and of real ones within the fake manifold: the
     balls around each point that reach to its k-th neighbour (Kynkäänniemi et al. 2019)."""
     real, fake = _feature_sets(real, fake, least=k + 1)
@@ -112,7 +127,9 @@ def _feature_sets(real, fake, least=None):
 
 
 @also_range
-def read_factors(x, *, value_range=(-1, 1), reader=READER):
+def read_factors(
+    x: Pictures, *, value_range: Range = (-1, 1), reader: int = READER
+) -> dict[str, torch.Tensor]:
     """Factors of faces as a net reads them off the pictures: dict name -> (N,) or (N, k) in the units of
     `faces.sample` (yaw, pitch, roll in radians; colours rgb; style: probabilities).
 
@@ -124,13 +141,13 @@ def read_factors(x, *, value_range=(-1, 1), reader=READER):
 
 
 @also_range
-def read_digits(x, *, value_range=(-1, 1)):
+def read_digits(x: Pictures, *, value_range: Range = (-1, 1)) -> torch.Tensor:
     """Probabilities (N, 10) of the ten digits, as a net reads them off the pictures."""
     return nets.run("digits", x, value_range)["read"][:, :10].softmax(1)
 
 
 @also_range
-def identity_vector(x, *, value_range=(-1, 1), reader=READER):
-    """Who is seen, (N, D): the identity factors as the net reads them, each with spread 1 over many faces, so
-    that the distance between two rows says how much two faces resemble each other."""
+def identity_vector(x: Pictures, *, value_range: Range = (-1, 1), reader: int = READER) -> torch.Tensor:
+    """Who is seen, (N, D): the identity factors as the net reads them, each with standard deviation 1 over
+    many faces, so that the distance between two rows says how much two faces resemble each other."""
     return nets.identity(read_factors(x, value_range=value_range, reader=reader), reader)

@@ -117,7 +117,8 @@ def newest(kind):
 
 def new(kind, reader=None):
     """An untrained net for "faces" or "digits", built like the reader of that number, or like the newest."""
-    reader = reader or newest(kind)
+    last = newest(kind)
+    reader = last if reader is None else reader
     if reader not in READERS[kind]:
         raise ValueError(f"the readers of {kind} are {READERS[kind]}, there is no {reader!r}")
     if kind == "digits":
@@ -163,7 +164,7 @@ def prepare(x, kind, value_range=(-1, 1)):
 @torch.no_grad()
 def run(kind, x, value_range=(-1, 1), reader=None, chunk=250):
     """All outputs of a trained net for pictures (N, C, H, W), computed where the pictures are."""
-    net, x = load(kind, reader or newest(kind)), getattr(x, "x", x)
+    net, x = load(kind, newest(kind) if reader is None else reader), getattr(x, "x", x)
     net.to(x.device)
     parts = [net(prepare(part, kind, value_range)) for part in x.split(chunk)]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

@@ -149,7 +149,7 @@ def train_faces(steps, n, batch=32):
         pictures = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures)
         pictures, levels = spoil(pictures, clean=0.6)
         truth = torch.where(mirrored[:, None], targets[i] * side, targets[i])
-        pose = [truth[:, :3] + 0.03 * torch.randn(batch, 3)] if told else []
+        pose = [truth[:, :3] + 0.03 * torch.randn(batch, 3)] if told else []  # wrong by 2 degrees or so
         return (pictures, *pose), truth, seen[i], levels
 
     alone = steps // 5
