@@ -90,7 +90,7 @@ def spoil(x, clean=0.35):
         which = torch.where(torch.rand(len(x)) < chance, torch.randint(len(KINDS), (len(x),)), -1)
         for i, kind in enumerate(KINDS):
             at = (which == i).nonzero()[:, 0]
-            if len(at) < 2:
+            if len(at) == 0 or kind == "ghost" and len(at) == 1:  # a ghost takes two
                 continue
             level = torch.rand(len(at)) ** 1.5  # more of the mild
             worst = WORST[kind]
