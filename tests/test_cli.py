@@ -575,12 +575,13 @@ def test_interrupt_ends_without_a_traceback(monkeypatch, capsys):
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal to a group of processes")
 def test_interrupt_waits_for_the_child(tmp_path):
-    child = (
+    heard = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # also under nohup
+    child = heard + (
         "import pathlib, time\n"
         "try:\n    print('ready', flush=True); time.sleep(60)\n"
         "except KeyboardInterrupt:\n    time.sleep(.5); pathlib.Path('saved').touch()\n"
     )
-    parent = (
+    parent = heard + (
         "import sys\nfrom dlimlib import __main__\nfrom dlimlib.install import environment\n"
         "environment.prepare = lambda *args: environment.run([sys.executable, '-c', sys.argv.pop()])\n"
         "sys.exit(__main__.main(['lab']))\n"
