@@ -267,8 +267,10 @@ def test_a_refresh_leaves_out_what_shows_a_missing_training():
     plan = {ids[i]: code for i, code in refresh.plan(book, set(), stored.__contains__).items()}
     assert plan.keys() == {"train", "sweep", "sweep-plot", "faces"}, "show has the stored weights"
     assert "for x, y in run" in plan["train"], "the network is there to load weights into; the Run is empty"
-    assert "WIDTHS" in plan["sweep"] and "nets" not in plan["sweep"]
-    assert "figure" in plan["sweep-plot"] and "suptitle" not in plan["sweep-plot"]
+    assert plan["sweep"] == plan["sweep-plot"] == "", "nothing else needs what they make"
+    sharing = notebook([("sweep-plot", "fig =", "GREY = 3\nfig =")], add=[("face", "print(GREY)")])
+    code = refresh.plan(dependence.Notebook(sharing, "gpu"), set(), stored.__contains__)
+    assert "GREY = 3" in code.values()
     nothing = {ids[i] for i in refresh.plan(book, set(), lambda name: False)}
     assert nothing == {"train", "load", "show", "sweep", "sweep-plot", "faces"}
     known = {key for found in usual().values() for key in found}
