@@ -40,7 +40,7 @@ def plan(book, kept, stored):
     instead, wanted = {index: [] for index in sorted(cells)}, set()
     for place, node in reversed(book.statements.items()):  # of a cell that is left out, only what others read
         units = [book.units[n] for n in by_statement.get(place, [])]
-        makes = set().union(*({*unit.binds, *unit.mutates} for unit in units))
+        makes = set().union(*({*unit.binds, *unit.spoils} for unit in units))
         run = place in needed or place not in spoilt and makes & wanted
         if place[0] in cells and run:
             instead[place[0]].insert(0, ast.unparse(node))
