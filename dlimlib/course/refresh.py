@@ -37,11 +37,15 @@ def plan(book, kept, stored):
         else:
             names -= {name for unit in units for name, sure in unit.binds.items() if sure and not unit.guards}
     cells = {index for index, _ in spoilt}
-    instead = {}
-    for (index, top), node in book.statements.items():
-        if index in cells:
-            run = (index, top) in by_statement and ((index, top) not in spoilt or (index, top) in needed)
-            instead.setdefault(index, []).extend([ast.unparse(node)] if run else [])
+    instead, wanted = {index: [] for index in sorted(cells)}, set()
+    for place, node in reversed(book.statements.items()):  # of a cell that is left out, only what others read
+        units = [book.units[n] for n in by_statement.get(place, [])]
+        makes = set().union(*({*unit.binds, *unit.spoils} for unit in units))
+        run = place in needed or place not in spoilt and makes & wanted
+        if place[0] in cells and run:
+            instead[place[0]].insert(0, ast.unparse(node))
+        if place[0] not in cells or run:
+            wanted |= free(node).union(*(unit.reads | unit.late for unit in units))
     return {index: "\n".join(parts) for index, parts in instead.items()}
 
 

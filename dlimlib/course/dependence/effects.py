@@ -3,7 +3,7 @@
 import ast
 from dataclasses import dataclass, field
 
-from .known import DRAWS, HARMLESS, HOLDERS, KNOWN, MUTATORS, OPAQUE, RANDOM, SHOWS, WEIGHTLESS
+from .known import DRAWS, FRESH, HARMLESS, HOLDERS, KNOWN, MUTATORS, OPAQUE, RANDOM, SHOWS, WEIGHTLESS
 from .names import COMPREHENSIONS, FUNCTIONS, dotted, free, outer, parameters, stored_names
 
 
@@ -66,7 +66,8 @@ class Effects:
             known = name.partition(".")[0] in KNOWN
             return every if last[:1].isupper() or last in HOLDERS or not known else set()
         if isinstance(node.func, ast.Attribute):
-            return set() if node.func.attr in ("batches", "float", "clone") else self.roots(node.func.value)
+            fresh = node.func.attr in FRESH or node.func.attr.startswith("register_")  # a hook's handle
+            return set() if fresh else self.roots(node.func.value)
         if isinstance(node.func, ast.Name):
             summary = self.summary(node.func.id)
             if summary:

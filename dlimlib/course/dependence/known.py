@@ -15,6 +15,7 @@ MUTATORS = {"append", "extend", "insert", "update", "setdefault", "pop", "remove
 HARMLESS = {"backward", "log", "close", "register_forward_hook", "remove_hook"}
 SHOWS = ("dlimlib.plot", "dlimlib.explore", "dlimlib.results", "dlimlib.probe", "dlimlib.stored")
 OPAQUE = {"exec", "eval", "globals", "locals", "vars", "compile", "__import__"}
+FRESH = {"batches", "clone"}  # methods whose result does not write back into what they read
 HOLDERS = {"partial", "list", "tuple", "dict", "set", "zip", "enumerate", "reversed", "iter", "map",
            "filter", "sorted", "pairwise", "chain", "from_numpy", "as_tensor"}  # fmt: skip
 KNOWN = {*sys.stdlib_module_names, "torch", "numpy", "PIL", "matplotlib", "IPython", "dlimlib", "tqdm"}
