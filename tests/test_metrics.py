@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dlimlib import metrics
-from dlimlib.course.feature_nets.damage import blur, spoil
+from dlimlib.course.feature_nets.damage import blur, corrupt
 from dlimlib.course.feature_nets.measures import curves, expressions
 from dlimlib.course.feature_nets.train import faces_accuracy
 from dlimlib.data import digits, faces
@@ -243,9 +243,9 @@ def test_what_is_claimed_is_what_was_measured():
     assert named == set(nets.HIDDEN) == {name for name in nets.READ if clean[name] < 0.5}
 
 
-def test_one_picture_alone_is_spoilt_as_well():
+def test_one_picture_alone_is_corrupted_as_well():
     x = faces.render(faces.sample(1, seed=2), 64).x.float() / 255
     torch.manual_seed(0)
-    spoilt = [spoil(x, clean=0) for _ in range(30)]
-    assert sum(bool(levels.any()) for _, levels in spoilt) > 20
-    assert all(not torch.equal(y, x) for y, levels in spoilt if levels.max() > 0.1)
+    corrupted = [corrupt(x, clean=0) for _ in range(30)]
+    assert sum(bool(levels.any()) for _, levels in corrupted) > 20
+    assert all(not torch.equal(y, x) for y, levels in corrupted if levels.max() > 0.1)

@@ -1,6 +1,6 @@
 """Small nets that judge pictures: one reads digits, another the factors of the procedural faces.
 
-They also tell clean pictures from spoilt ones (blur, noise, …), because a net that only reads factors is
+They also tell clean pictures from corrupted ones (blur, noise, …), because a net that only reads factors is
 blind to texture. `python -m dlimlib.course.feature_nets` trains them; accuracy.json says how well they do.
 """
 
@@ -66,12 +66,12 @@ def straighten(x, pose, size=48, scale=30.0):
 
 
 class Net(nn.Module):
-    """Pictures (N, C, size, size) in [0, 1] -> dict of `read` (N, outputs) and `features` (N, own + spoilt);
+    """Pictures (N, C, size, size) in [0, 1] -> `read` (N, outputs), `features` (N, own + corrupted);
     from the own features `again` reads the outputs once more, from the others `damage` (N, kinds). With a net
     `close` for faces it first reads their `pose` (N, 3), then looks at them again, straightened by it or by
     the pose that it is told."""
 
-    def __init__(self, channels, size, widths, outputs, own, spoilt, close=None):
+    def __init__(self, channels, size, widths, outputs, own, corrupted, close=None):
         super().__init__()
         self.own = own
         first, last = widths[0], widths[-1]
@@ -83,10 +83,10 @@ class Net(nn.Module):
         self.close, self.pose = close, nn.LazyLinear(3) if close else None
         self.head = nn.Sequential(nn.LazyLinear(256), nn.ReLU())
         self.read, self.features = nn.Linear(256, outputs), nn.Linear(256, own)
-        self.texture = nn.Sequential(nn.Linear(256 + first, 64), nn.ReLU(), nn.Linear(64, spoilt))
-        self.again, self.damage = nn.Linear(own, outputs), nn.Linear(spoilt, len(KINDS))
-        self.register_buffer("shift", torch.zeros(own + spoilt))
-        self.register_buffer("scale", torch.ones(own + spoilt))
+        self.texture = nn.Sequential(nn.Linear(256 + first, 64), nn.ReLU(), nn.Linear(64, corrupted))
+        self.again, self.damage = nn.Linear(own, outputs), nn.Linear(corrupted, len(KINDS))
+        self.register_buffer("shift", torch.zeros(own + corrupted))
+        self.register_buffer("scale", torch.ones(own + corrupted))
         self.register_buffer("mean", torch.zeros(outputs))
         self.register_buffer("spread", torch.ones(outputs))
         self(torch.zeros(2, channels, size, size))  # gives the lazy layers their shape
@@ -103,9 +103,9 @@ class Net(nn.Module):
             seen = torch.cat([seen, self.close(straighten(x, pose))], 1)
         h = self.head(seen)
         # noise shows in the mean of the finest maps, whatever the picture shows
-        own, spoilt = self.features(h), self.texture(torch.cat([h, fine.mean((2, 3))], 1))
-        result |= {"read": self.read(h), "again": self.again(own), "damage": self.damage(spoilt)}
-        return {**result, "features": (torch.cat([own, spoilt], 1) - self.shift) * self.scale}
+        own, corrupted = self.features(h), self.texture(torch.cat([h, fine.mean((2, 3))], 1))
+        result |= {"read": self.read(h), "again": self.again(own), "damage": self.damage(corrupted)}
+        return {**result, "features": (torch.cat([own, corrupted], 1) - self.shift) * self.scale}
 
 
 def newest(kind):

@@ -1,4 +1,4 @@
-"""Ways to spoil pictures by degrees, for the nets that judge pictures and for checking the measures."""
+"""Ways to corrupt pictures by degrees, for the nets that judge pictures and for checking the measures."""
 
 import torch
 import torch.nn.functional as F
@@ -78,11 +78,11 @@ def checks(x, strength):
     return (x + strength.view(-1, 1, 1, 1) * pattern).clamp(0, 1)
 
 
-SPOIL = {f.__name__: f for f in (blur, noise, shrink, blocks, colour, warp, ghost, checks)}
+CORRUPT = {f.__name__: f for f in (blur, noise, shrink, blocks, colour, warp, ghost, checks)}
 WORST = dict(blur=3.0, noise=0.3, shrink=4.0, blocks=0.25, colour=0.35, warp=4.0, ghost=0.5, checks=0.15)
 
 
-def spoil(x, clean=0.35):
+def corrupt(x, clean=0.35):
     """Damage most of the pictures, some twice -> pictures and levels (N, kinds) in [0, 1], 0 where clean."""
     levels = torch.zeros(len(x), len(KINDS))
     x = x.clone()
@@ -96,6 +96,6 @@ def spoil(x, clean=0.35):
             worst = WORST[kind]
             value = 1 + level * (worst - 1) if kind == "shrink" else level * worst
             value = value.clamp(min=1e-3)
-            x[at] = SPOIL[kind](x[at], value)
+            x[at] = CORRUPT[kind](x[at], value)
             levels[at, i] = level
     return (x * 255).round().clamp(0, 255) / 255, levels

@@ -25,7 +25,7 @@ def judge(real, fake):
 
 def curves(features, x, y, n, *, missing=MISSING):
     """Rows per ladder of (step, Fréchet distance, precision, recall), step 0 first: n clean pictures of x in
-    [0, 1] against n others that were spoilt, or that lack classes y; `features` maps pictures to (N, D)."""
+    [0, 1] against n others that were corrupted, or that lack classes y; `features`: pictures to (N, D)."""
     real, rest = features(x[:n]), x[n:]
     classes = y.bincount().argsort()
     g = torch.Generator().manual_seed(0)

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from ...metrics import nets
 from ...metrics.nets import KINDS, MASKED, READ
-from .damage import spoil, warp
+from .damage import corrupt, warp
 from .measures import curves, expressions
 
 # steps, pictures, and the weight of damage beside content in the distances between features
@@ -119,7 +119,7 @@ def fit(net, sample, loss, steps, *, rate=2e-3):
 
 @torch.no_grad()
 def standardise(net, x, emphasis):
-    """Give each feature the spread 1 over clean pictures x, the damage features `emphasis`."""
+    """Give each feature the standard deviation 1 over clean pictures x, the damage features `emphasis`."""
     f = torch.cat([net(part)["features"] for part in x.split(250)])
     f = f / net.scale + net.shift
     net.shift.copy_(f.mean(0))
@@ -147,7 +147,7 @@ def train_faces(steps, n, batch=32):
         i, mirrored = torch.randint(n, (batch,)), torch.rand(batch) < 0.5
         pictures = x[i].float() / 255
         pictures = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures)
-        pictures, levels = spoil(pictures, clean=0.6)
+        pictures, levels = corrupt(pictures, clean=0.6)
         truth = torch.where(mirrored[:, None], targets[i] * side, targets[i])
         pose = [truth[:, :3] + 0.03 * torch.randn(batch, 3)] if told else []  # wrong by 2 degrees or so
         return (pictures, *pose), truth, seen[i], levels
@@ -172,7 +172,7 @@ def train_digits(steps, n, batch=128):
     def sample():
         i = torch.randint(n, (batch,))
         moved = move(x[i])
-        pictures, levels = spoil(moved, clean=0.5)
+        pictures, levels = corrupt(moved, clean=0.5)
         return (pictures,), y[i], moments(moved), levels
 
     fit(net, sample, digit_loss, steps)
