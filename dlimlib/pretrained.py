@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import recording, settings
-from .report import duration
+from .report import duration, made_on
 
 if TYPE_CHECKING:
     from torch import nn
@@ -141,7 +141,7 @@ def _save(path, name, modules, data):
                 raise ValueError(f"{name}: {part}.{key} does not fit into float16 (NaN, or above 65504)")
             tensors[f"{part}.{key}"] = half.clone(memory_format=torch.contiguous_format)
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = {"made_on": recording.made_on(name)} | ({"data": _describe(data)} if data is not None else {})
+    told = {"made_on": made_on(name)} | ({"data": _describe(data)} if data is not None else {})
     save_file(tensors, path, metadata={key: json.dumps(value) for key, value in told.items()})
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 from . import settings
@@ -43,13 +42,8 @@ class Recording:
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds that each training took, over all attempts."""
-        import torch
-
-        found = {}
-        for path in sorted(self.runs.glob(f"*/{settings.profile()}/checkpoint.pt")):
-            state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-            found[path.parents[1].name] = round(state["seconds"], 1)
-        return found
+        paths = sorted(self.runs.glob(f"*/{settings.profile()}/checkpoint.pt"))
+        return {path.parents[1].name: round(spent(path), 1) for path in paths}
 
 
 def current() -> Recording | None:
@@ -62,25 +56,8 @@ def current() -> Recording | None:
     return Recording(**{**told, **paths})
 
 
-def made_on(training: str | None = None) -> dict:
-    """Return where this process computes (device, torch, dlimlib, profile), with which reader of faces, and
-
-    in a recording the seconds: of each training and in all, or those of one training, if it has a Run.
-    """
+def spent(checkpoint: Path) -> float:
+    """Return the seconds that a training has taken so far, from its checkpoint; its tensors are not read."""
     import torch
 
-    import dlimlib
-
-    device = settings.device()
-    made = {
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else device.type,
-        "torch": torch.__version__,
-        "dlimlib": getattr(dlimlib, "__version__", None),
-        "reader": getattr(import_module(".metrics", __package__), "READER", 1),
-        "profile": settings.profile(),
-    }
-    if recording := current():
-        trainings = recording.seconds()
-        made["seconds"] = round(trainings.get(training or "", sum(trainings.values())), 1)
-        made |= {"trainings": trainings} if training is None else {}
-    return made
+    return torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["seconds"]

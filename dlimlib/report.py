@@ -193,9 +193,31 @@ def _hand_over(name, figures):
     path = recording.current().folder / "results" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     earlier = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
-    record = {"made_on": recording.made_on(), "figures": earlier | figures}
+    record = {"made_on": made_on(), "figures": earlier | figures}
     path.write_text(json.dumps(record, indent=1), encoding="utf-8")
     return record
+
+
+def made_on(training: str | None = None) -> dict[str, Any]:
+    """Return where this process computes (device, torch, dlimlib, profile), with which reader of faces; in a
+    recording also the seconds: of each training and in all, or those of one training, if it has a Run."""
+    import torch
+
+    from . import __version__, metrics
+
+    device = settings.device()
+    made = {
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else device.type,
+        "torch": torch.__version__,
+        "dlimlib": __version__,
+        "reader": metrics.READER,
+        "profile": settings.profile(),
+    }
+    if now := recording.current():
+        trainings = now.seconds()
+        made["seconds"] = round(trainings.get(training or "", sum(trainings.values())), 1)
+        made |= {"trainings": trainings} if training is None else {}
+    return made
 
 
 def _labels(figure):

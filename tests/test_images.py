@@ -86,21 +86,25 @@ def test_same_seed_same_order_and_no_effect_on_the_global_generator():
     assert torch.equal(before, torch.random.get_rng_state())
 
 
+def check_that_it_resumes(whole, other):
+    """Batches made alike go on, from the saved state of `whole`, with the very same batches."""
+    file = io.BytesIO()
+    torch.save(whole.state_dict(), file)
+    expected = [next(whole) for _ in range(9)]
+    file.seek(0)
+    next(other)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    for a, b in zip(expected, other, strict=False):
+        assert all(torch.equal(s, t) for s, t in zip(a, b, strict=True))
+
+
 @pytest.mark.parametrize("before", [0, 1, 3, 5, 7])
 def test_resumed_batches_are_the_same_to_the_bit(before):
     make = lambda: everything().batches(4, fields=("x", "y", "mask"))  # noqa: E731
     whole = make()
     for _ in range(before):
         next(whole)
-    file = io.BytesIO()
-    torch.save(whole.state_dict(), file)
-    expected = [next(whole) for _ in range(9)]
-    file.seek(0)
-    resumed = make()
-    next(resumed)
-    resumed.load_state_dict(torch.load(file, weights_only=True))
-    for a, b in zip(expected, resumed, strict=False):
-        assert all(torch.equal(s, t) for s, t in zip(a, b, strict=True))
+    check_that_it_resumes(whole, make())
 
 
 def test_flip_mirrors_picture_mask_sketch_and_depth_together():
@@ -241,15 +245,7 @@ def test_unpaired_batches_resume_and_have_nothing_to_do_with_each_other():
     x_A, y_A, x_B, y_B = next(whole)
     assert len(x_A) == 5 and len(x_B) == 2
     assert not torch.equal(y_A[:2], y_B), "one seed would shuffle both alike"
-    file = io.BytesIO()
-    torch.save(whole.state_dict(), file)
-    expected = [next(whole) for _ in range(9)]
-    file.seek(0)
-    resumed = make()
-    next(resumed)
-    resumed.load_state_dict(torch.load(file, weights_only=True))
-    for a, b in zip(expected, resumed, strict=False):
-        assert all(torch.equal(s, t) for s, t in zip(a, b, strict=True))
+    check_that_it_resumes(whole, make())
     assert make().fingerprint() == whole.fingerprint()
     assert whole.fingerprint() != unpaired(numbered().batches(5), numbered().batches(2)).fingerprint()
     same = numbered().batches(4)

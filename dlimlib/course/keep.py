@@ -3,7 +3,7 @@
 import json
 import shutil
 
-from .. import settings
+from .. import recording, settings
 from . import dependence
 
 
@@ -60,12 +60,8 @@ class Trainings:
             line.unlink()
 
     def _seconds(self, run):
-        import torch
-
         path = run / self.profile / "checkpoint.pt"
-        if not path.exists():
-            return 0.0
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)["seconds"]
+        return recording.spent(path) if path.exists() else 0.0
 
     def finished(self):
         """{name: key} of the trainings that are whole and those of this code."""

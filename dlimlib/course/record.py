@@ -91,12 +91,8 @@ def run(path, mode, options):
                 store(path, root, done, now)
     except Stopped as stopped:
         copy_to = save_copy(nb, path, profile, options.out)
-        hint = (
-            ""
-            if mode is None
-            else "\nNothing was stored. "
-            + ("Start the same command again: it goes on from there." if mode == "record" else "")
-        )
+        hint = "\nNothing was stored. " if mode else ""
+        hint += "Start the same command again: it goes on from there." if mode == "record" else ""
         raise Stopped(f"{stopped}\nThe executed part is in {copy_to}.{hint}") from None
     copy_to = save_copy(done, path, profile, options.out)
     stored = "stored in place; " if mode else ""

@@ -48,7 +48,8 @@ def load(
         said.append(f"skipped {len(listed)} of the files in {root}: {'; '.join(listed[:SHOWN] + more)}")
     if split == "test" and 0 < len(used) < min(n or files.TEST_LEAST, files.TEST_LEAST):
         why = "its folder has no more" if test else f"it takes at most half of the {len(places)} files"
-        said.append(f"the test split of {root} has {len(used)} of the 16 pictures that are looked at; {why}")
+        short = f"{len(used)} of the {files.TEST_LEAST} pictures that are looked at"
+        said.append(f"the test split of {root} has {short}; {why}")
     if said:
         warnings.warn("\n".join(said), stacklevel=3)
     if not len(used):
