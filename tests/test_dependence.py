@@ -320,6 +320,7 @@ EDITS = {  # notebook: (cell, old, new, cells that train anew)
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stem", EDITS)
 def test_the_notebooks_trainings_depend_on_what_they_should(stem):
     nb, before = real(stem)

@@ -17,6 +17,7 @@ import dlimlib
 from dlimlib.course import notebook as nbs
 from dlimlib.course import record
 
+pytestmark = pytest.mark.slow
 CELLS = [
     ("title", "# Small\n![a picture](attachment:cover)\n"
      "The error is <!--r:mse-->9.999<!--/r-->, that is <!--r:share/half%-->0<!--/r--> %."),
