@@ -53,14 +53,14 @@ def test_lab_hands_its_options_to_jupyterlab(started):
     assert cli.main(["lab", "--no-browser", "--port", "9123", "--host", "0.0.0.0", "--collaborative"]) == 0
     (command,) = started.commands
     assert command[:3] == ["/env/python", "-m", "jupyterlab"]
-    assert {"--no-browser", "--port=9123", "--ip=0.0.0.0", "--collaborative"} <= set(command)
+    assert {"--no-browser", "--port", "9123", "--ip=0.0.0.0", "--collaborative"} <= set(command)
     assert f"--ServerApp.root_dir={ROOT}" in command
 
 
 def test_lab_opens_the_first_notebook(started):
     cli.main(["lab"])
     opened = [word for word in started.commands[0] if word.startswith("--LabApp.default_url=")]
-    assert opened == ([f"--LabApp.default_url=/lab/tree/{cli.FIRST}"] if (ROOT / cli.FIRST).exists() else [])
+    assert opened == [f"--LabApp.default_url=/lab/tree/{cli.FIRST}"] and (ROOT / cli.FIRST).exists()
 
 
 def test_test_checks_style_then_runs_pytest_once(started):
@@ -112,11 +112,11 @@ def test_run_and_badges_reach_the_course(monkeypatch, command, module):
 @pytest.mark.parametrize(
     "argv, says",
     [
-        ([], "say what to do: lab, test, run, doctor or badges"),
-        (["dance"], "there is no command dance: lab, test, run, doctor or badges"),
-        (["--port", "1"], "there is no command --port: lab, test, run, doctor or badges"),
+        ([], "the commands are lab, test, run, doctor, badges"),
+        (["dance"], "the commands are lab, test, run, doctor, badges"),
+        (["--port", "1"], "the commands are lab, test, run, doctor, badges"),
         (["doctor", "--loudly"], "doctor takes no arguments, got --loudly"),
-        (["lab", "--port", "many"], "argument --port: invalid int value: 'many'"),
+        (["lab", "--host"], "argument --host: expected one argument"),
     ],
 )
 def test_wrong_arguments_are_told_in_a_sentence(argv, says, capsys):
@@ -180,7 +180,7 @@ def test_doctor_needs_no_package(bare):
     answer = bare("doctor")
     assert answer.returncode == 1 and not answer.stderr
     assert re.search(r"BAD +packages +missing or too old: .*torch", answer.stdout)
-    assert re.search(r"BAD +JupyterLab +not installed\n +`python -m dlimlib lab` installs it", answer.stdout)
+    assert re.search(r"BAD +torch +doesn't work: .*\n +`python -m dlimlib lab` mends it", answer.stdout)
     assert re.search(r"ok +folder ", answer.stdout)
 
 
@@ -247,25 +247,29 @@ def test_first_start_installs_and_the_second_does_not(checkout):
     assert Path(python) == environment.venv_python(checkout.venv)
     made, installed = checkout.commands
     assert made == [sys.executable, "-m", "venv", str(checkout.venv)]
-    assert installed == [python, "-m", "pip", "install", "-c", "constraints.txt", "-e", ".[lab]"]
+    tested = ["-c", str(checkout.root / "constraints.txt")]
+    assert installed == [python, "-m", "pip", "install", *tested, "-e", f"{checkout.root}[lab]"]
     assert rebuilt(checkout) is None and checkout.prepare("lab") == python
 
 
 def test_more_extras_are_added_and_stay(checkout):
     checkout.prepare("lab")
     assert rebuilt(checkout, "lab", "test") is False
-    assert checkout.commands[0][-1] == ".[lab,test]"
+    assert checkout.commands[0][-1].endswith("checkout[lab,test]")
     assert rebuilt(checkout, "lab") is None
     (checkout.root / "constraints.txt").write_text("thing==2.0\n# newer\n")
     assert rebuilt(checkout, "lab") is False
-    assert checkout.commands[0][-1] == ".[lab,test]"
+    assert checkout.commands[0][-1].endswith("checkout[lab,test]")
 
 
 def test_moved_checkout_is_installed_again(checkout):
     checkout.prepare("lab")
-    mark = environment.stamp(checkout.venv)
-    (checkout.venv / environment.STAMP).write_text(json.dumps({**mark, "root": "/elsewhere"}))
-    assert rebuilt(checkout) is False
+    checkout.commands.clear()
+    moved = checkout.root.rename(checkout.root.with_name("moved"))
+    checkout.venv = moved / ".venv"
+    environment.prepare(["lab"], root=moved)
+    (command,) = checkout.commands
+    assert command[-1] == f"{moved}[lab]"
 
 
 def test_package_that_is_gone_is_installed_again(checkout):
@@ -274,10 +278,11 @@ def test_package_that_is_gone_is_installed_again(checkout):
     assert rebuilt(checkout) is False
 
 
-def test_other_python_makes_it_anew(checkout):
+def test_environment_without_pip_is_made_anew(checkout):
+    """As after the system's Python has become a newer one, which looks for packages elsewhere."""
     checkout.prepare("lab")
-    mark = environment.stamp(checkout.venv)
-    (checkout.venv / environment.STAMP).write_text(json.dumps({**mark, "python": "3.0"}))
+    shutil.rmtree(next(checkout.venv.rglob("thing-2.0.dist-info")))
+    next(checkout.venv.rglob("pip.py")).unlink()
     assert rebuilt(checkout) is True
 
 
@@ -318,13 +323,14 @@ def test_own_environment_without_our_stamp_is_kept(checkout):
 
 def test_torch_index_reaches_pip_and_is_remembered(checkout):
     checkout.prepare("lab", torch_index="file:///cpu")
-    assert checkout.commands[1][-4:] == ["--upgrade", "torch", "--extra-index-url", "file:///cpu"]
+    assert checkout.commands[1][-2:] == ["--upgrade", "torch"]
+    assert checkout.commands[1][6:8] == ["--extra-index-url", "file:///cpu"]
     assert rebuilt(checkout) is None
     assert rebuilt(checkout, "lab", "test") is False
-    assert checkout.commands[0][-1] == "file:///cpu"
+    assert "file:///cpu" in checkout.commands[0]
     checkout.commands.clear()
     checkout.prepare("lab", torch_index="file:///cuda")
-    assert checkout.commands[0][-1] == "file:///cuda"
+    assert "file:///cuda" in checkout.commands[0] and "file:///cpu" not in checkout.commands[0]
 
 
 def test_active_environment_is_used_when_it_has_what_is_needed(checkout, monkeypatch):
@@ -350,7 +356,7 @@ def test_what_an_interpreter_lacks(checkout, line, lacks):
 
 
 def test_broken_interpreter_is_told_from_one_that_lacks_something(checkout, tmp_path):
-    assert environment.look(tmp_path / "python", ["lab"], checkout.root) is None
+    assert environment.look(tmp_path / "python", ["lab"], checkout.root) == (["a working Python"], {})
 
 
 # --- files that are gone ---
@@ -426,7 +432,7 @@ def test_a_repair_that_fails_says_what_to_do(installed):
     installed.pip = 1
     with pytest.raises(environment.Problem, match="Is the internet there"):
         installed.prepare("lab")
-    assert not (installed.venv / environment.UNFINISHED).exists()
+    assert environment.stamp(installed.venv)
 
 
 def test_the_active_environment_is_repaired_too(checkout, monkeypatch):
@@ -440,18 +446,17 @@ def test_the_active_environment_is_repaired_too(checkout, monkeypatch):
 
 def test_the_real_environment_is_whole_and_looked_at_quickly():
     begin = time.process_time()
-    found, damaged = inventory.look(environment.requirements(["lab", "test"]))
-    assert {"jupyter-server", "torch", "pillow"} <= set(found) and None not in found.values()
-    assert damaged == [] and time.process_time() - begin < 3  # 0.4 s alone
+    assert inventory.look(environment.requirements(["lab", "test"])) == ([], {})
+    assert time.process_time() - begin < 3  # 0.4 s alone
 
 
 def test_the_real_lists_agree():
     """Every package that pyproject.toml asks for has a tested version that is new enough; no "+cpu" in it."""
     tested = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
     tested = {name.lower(): version for name, version in tested.items()}
-    for name, lowest in environment.requirements(["lab", "test"]).items():
-        numbers = [[int(part) for part in text.split(".")] for text in (tested[name.lower()], lowest)]
-        assert numbers[0] >= numbers[1], name
+    for line in environment.requirements(["lab", "test"]):
+        name, lowest = line.lower().split(">=")
+        assert inventory.numbers(tested[name]) >= inventory.numbers(lowest), name
     assert tested["torch"] == "2.13.0"
 
 
@@ -494,12 +499,11 @@ def test_no_checkout(monkeypatch, capsys, tmp_path):
     assert "git clone" in problem(capsys, "test")
 
 
-@pytest.mark.parametrize("module", ["ensurepip", "venv"])
-def test_no_venv(checkout, monkeypatch, module):
-    monkeypatch.setitem(sys.modules, module, None)
+def test_no_venv(checkout, monkeypatch):
+    monkeypatch.setattr(environment, "run", lambda command: 1)  # as Debian's without python3-venv
     with pytest.raises(environment.Problem, match=r"sudo apt install python3-venv"):
         checkout.prepare("lab")
-    assert not checkout.venv.exists()
+    assert not environment.stamp(checkout.venv)
 
 
 def test_small_disk_ends_it_before_anything_is_written(checkout, monkeypatch):
@@ -530,17 +534,18 @@ def test_checkout_that_can_not_be_written(checkout, monkeypatch):
 def test_cuda_build_is_recognised(monkeypatch, needs, system, expected):
     def pip(command, **options):
         report = {"install": [{"metadata": {"version": "2.13.0", "requires_dist": needs}}]}
-        Path(command[command.index("--report") + 1]).write_text(json.dumps(report))
+        return types.SimpleNamespace(stdout=json.dumps(report))
 
     monkeypatch.setattr(environment.platform, "system", lambda: system)
     monkeypatch.setattr(environment.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(environment.subprocess, "run", pip)
-    assert environment.cuda_build("python", None) is expected
+    assert environment.cuda_build("python", []) is expected
 
 
 def test_pip_that_can_not_say_is_no_cuda_build(monkeypatch):
-    monkeypatch.setattr(environment.subprocess, "run", lambda *args, **options: None)
-    assert environment.cuda_build("python", None) is False
+    answer = types.SimpleNamespace(stdout="")
+    monkeypatch.setattr(environment.subprocess, "run", lambda *args, **options: answer)
+    assert environment.cuda_build("python", []) is False
 
 
 @pytest.mark.parametrize(
@@ -622,7 +627,7 @@ def test_doctor_finds_a_whole_environment_whole(examined, monkeypatch):
     monkeypatch.delenv("DLIM_MIRROR", raising=False)
     code, verdicts, out = examined(slow=())
     assert code == 0 and "BAD" not in verdicts.values()
-    assert list(verdicts) == list(doctor.CHECKS)
+    assert list(verdicts) == ["python", "packages", "torch", "memory", "folder", "mirror"]
     assert "profile smoke" in out and os.environ["DLIM_HOME"] in out
 
 
@@ -652,11 +657,10 @@ def test_doctor_on_a_folder_that_can_not_be_written(examined, monkeypatch, tmp_p
     assert code == 1 and verdicts["folder"] == "BAD" and "DLIM_HOME to a folder" in out
 
 
-@pytest.mark.parametrize("place", ["/no/such/folder", "http://127.0.0.1:9/data"])
-def test_doctor_on_a_mirror_that_is_not_there(examined, monkeypatch, place):
-    monkeypatch.setenv("DLIM_MIRROR", place)
+def test_doctor_on_a_mirror_that_is_not_there(examined, monkeypatch):
+    monkeypatch.setenv("DLIM_MIRROR", "/no/such/folder")
     code, verdicts, out = examined()
-    assert code == 1 and verdicts["mirror"] == "BAD" and place in out
+    assert code == 1 and verdicts["mirror"] == "BAD" and "/no/such/folder is no folder" in out
 
 
 def test_doctor_finds_the_mirror_and_the_cache(examined, monkeypatch, tmp_path):
@@ -674,14 +678,16 @@ def test_doctor_on_a_gpu_that_pytorch_can_not_use(examined, monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(environment, "nvidia_gpu", lambda: True)
     code, verdicts, out = examined()
-    assert (code, verdicts["PyTorch"]) == (0, "note") and "--torch-index" in out
+    assert (code, verdicts["torch"]) == (0, "note") and "--torch-index" in out
 
 
-def test_doctor_on_little_memory_and_no_browser(examined, monkeypatch):
-    monkeypatch.setattr(doctor, "total_memory", lambda: 2 * environment.GB)
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    code, verdicts, _ = examined()
-    assert code == 0 and verdicts["memory"] == verdicts["browser"] == "note"
+def test_doctor_on_little_memory(examined, monkeypatch):
+    import psutil
+
+    total = types.SimpleNamespace(total=2 * environment.GB)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: total)
+    code, verdicts, out = examined()
+    assert code == 0 and verdicts["memory"] == "note" and "lower the batch size" in out
 
 
 # --- the tests' own surroundings ---

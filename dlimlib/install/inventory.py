@@ -13,32 +13,43 @@ def name_of(text):
     return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", text)[0]).lower()
 
 
-def look(names):
-    """Return {name: version} of these and of all that they need (None: not there), and which are damaged."""
-    found, damaged, todo = {}, [], [(name_of(name), True) for name in names]
-    while todo:
-        name, needed = todo.pop()
-        if name in found:
+def numbers(version):
+    """Return the numbers of a version, to compare it."""
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def look(lines):
+    """Return the names that are missing or too old, of these (name>=version) and of all that they need.
+
+    And {name: version} of what has lost files.
+    """
+    lacks, damaged, seen = set(), {}, set()
+    todo = [(line, True) for line in lines]
+    for line, needed in todo:  # it grows on the way
+        name, lowest = name_of(line), line.partition(">=")[2]
+        if name in seen:
             continue
         try:
             dist = metadata.distribution(name)
             about = dist.metadata  # read once: it costs more than all the rest
-            found[name], lines = about["Version"], about.get_all("Requires-Dist") or ()
+            version, needs = about["Version"], about.get_all("Requires-Dist") or ()
+            old = numbers(version) < numbers(lowest)
             by_conda = (dist.read_text("INSTALLER") or "").strip() == "conda"
         except Exception:  # not there, or whatever the remains of its metadata raise
-            if needed:
-                found[name] = None
+            lacks |= {name} if needed else set()
             continue
+        seen.add(name)
+        lacks |= {name} if old else set()
         if not by_conda and not whole(dist):  # the lists of conda's packages speak of where they were built
-            damaged.append(name)
-        for line in lines:  # what only some systems need counts where it is there
-            if "extra ==" not in line:
-                todo.append((name_of(line), ";" not in line and not by_conda))
-    return found, damaged
+            damaged[name] = version
+        for need in needs:  # what only some systems need counts where it is there
+            if "extra ==" not in need:
+                todo.append((name_of(need), ";" not in need and not by_conda))
+    return sorted(lacks), dict(sorted(damaged.items()))
 
 
 def whole(dist):
-    """Whether a package's files are all there and as long as its RECORD says: 30,000 in 0.3 s."""
+    """Return whether a package's files are there and as long as its RECORD says: 30,000 in 0.3 s."""
     try:
         folder = str(dist.locate_file("")) + os.sep
         for name, _, size in csv.reader((dist.read_text("RECORD") or "").splitlines()):
