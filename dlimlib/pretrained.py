@@ -37,15 +37,13 @@ def load(name: str, *, use: bool = True, data: Images | None = None, **modules: 
     if path is None:
         print(f"{name}: {'no weights are stored yet, so ' if use else ''}your own weights go on")
         return
-    shapes, told = _header(path)
-    why = _other_data(told, data) or difference(_shapes(modules), shapes)
+    why, made = _compare(path, modules, data)
     if why and now:
         raise ValueError(f"{name}: the stored weights do not fit: {why}")
     if why:
         print(f"{name}: the course's weights do not fit, so your own weights go on ({why})")
         return
     _fill(path, modules)
-    made = told.get("made_on", {})
     print(
         f"{name}: the course's weights, trained on {made.get('device', 'an unknown device')} "
         f"(profile {made.get('profile', '?')}, {duration(made.get('seconds'))})"
@@ -53,24 +51,21 @@ def load(name: str, *, use: bool = True, data: Images | None = None, **modules: 
 
 
 def misfit(name: str, parts: dict[str, Any], data: Images | None = None) -> str | None:
-    """Say in a sentence that the weights stored under `name` will not fit these modules, before they train.
+    """Return a sentence when the weights stored under `name` will not fit these modules, before they train.
 
     None where they fit or none are stored. Parts that are not stored under their own name don't count. data:
     the Images (N, C, H, W) that they will train on.
     """
-    path = find(name)
-    if path is None:
+    if not (path := find(name)):
         return None
-    shapes, told = _header(path)
-    own = _shapes({part: m for part, m in parts.items() if hasattr(m, "parameters")})
-    both = {key.partition(".")[0] for key in own} & {key.partition(".")[0] for key in shapes}
-    own, theirs = ({k: v for k, v in s.items() if k.partition(".")[0] in both} for s in (own, shapes))
-    why = both and (_other_data(told, data) or difference(own, theirs))
+    stored = {key.partition(".")[0] for key in _header(path)[0]}
+    modules = {part: m for part, m in parts.items() if part in stored and hasattr(m, "parameters")}
+    why = modules and _compare(path, modules, data)[0]
     return f"{name}: the course's weights will not fit, so yours go on afterwards ({why})" if why else None
 
 
 def belongs(name: str, notebook: str) -> bool:
-    """Whether weights of this name are those of the notebook: 05_gan or 05_gan-small belong to 05_gan."""
+    """Return whether weights of this name are the notebook's: 05_gan and 05_gan-small belong to 05_gan."""
     return name == notebook or name.startswith(notebook + "-")
 
 
@@ -82,45 +77,36 @@ def find(name: str) -> Path | None:
     return next((path for f in folders if (path := f / f"{name}.safetensors").is_file()), None)
 
 
-def difference(own: dict, theirs: dict) -> str | None:
-    """Return the first layer whose shape differs between two {layer: shape}, in words; None if none does."""
-    for key in [*own, *theirs]:
-        mine, stored = own.get(key), theirs.get(key)
-        if mine != stored:
-            if stored is None:
-                return f"layer {key} is not among the stored ones"
-            if mine is None:
-                return f"your network has no layer {key}"
-            return f"layer {key} has shape {mine} here and {stored} as stored"
+def difference(now: dict, then: dict) -> str | None:
+    """Return the first key on which two dicts {name: shape} differ, as words; None if they agree."""
+    for key in [*now, *then]:
+        if now.get(key) != then.get(key):
+            return f"{key} was {then.get(key, 'not there')} and is now {now.get(key, 'not there')}"
     return None
 
 
-def _other_data(told, data):
-    """Say on which data the weights were trained, if on others; older files don't know theirs."""
-    then, now = told.get("data"), _describe(data)
-    if not then or not now or then == now:
-        return None
-    one, other = (f"{d['name']} v{d['version']}, {' × '.join(map(str, d['shape']))}" for d in (then, now))
-    return f"they were trained on {one}, and these are {other}"
+def _compare(path, modules, data):
+    """Return why stored weights do not fit (None if they do), in data or in shapes, and their made_on."""
+    shapes, told = _header(path)
+    then, now = told.get("data"), _describe(data)  # older files don't know their data
+    if then and now and then != now:
+        one, other = (f"{d['name']} v{d['version']}, {' × '.join(map(str, d['shape']))}" for d in (then, now))
+        why = f"they were trained on {one}, and these are {other}"
+    else:
+        own = {key: tuple(value.shape) for key, value in _tensors(modules).items()}
+        why = difference(own, {key: s for key, s in shapes.items() if key.partition(".")[0] in modules})
+    return why, told.get("made_on", {})
 
 
 def _describe(data):
     if data is None:
         return None
-    return {
-        "name": data.name,
-        "version": data.version,
-        "shape": list(data.x.shape[1:] if data.x is not None else ()),
-    }
-
-
-def _shapes(modules):
-    states = {part: module.state_dict() for part, module in modules.items()}
-    return {f"{part}.{key}": tuple(v.shape) for part, state in states.items() for key, v in state.items()}
+    shape = [] if data.x is None else list(data.x.shape[1:])
+    return {"name": data.name, "version": data.version, "shape": shape}
 
 
 def _header(path):
-    """Return {layer: shape} and what the file tells about its making, without reading the weights."""
+    """Return {part.layer: shape} and what the file tells about its making, without reading the weights."""
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
@@ -128,18 +114,22 @@ def _header(path):
         return shapes, {key: json.loads(text) for key, text in (file.metadata() or {}).items()}
 
 
+def _tensors(modules):
+    """Return the modules' own tensors (no copies) as {part.layer: tensor}."""
+    states = {part: module.state_dict() for part, module in modules.items()}
+    return {f"{part}.{key}": value for part, state in states.items() for key, value in state.items()}
+
+
 def _save(path, name, modules, data):
     import torch
     from safetensors.torch import save_file
 
     tensors = {}
-    for part, module in modules.items():
-        for key, value in module.state_dict().items():
-            value = value.detach().cpu()
-            half = value.half() if value.is_floating_point() else value
-            if not half.isfinite().all():
-                raise ValueError(f"{name}: {part}.{key} does not fit into float16 (NaN, or above 65504)")
-            tensors[f"{part}.{key}"] = half.clone(memory_format=torch.contiguous_format)
+    for key, value in _tensors(modules).items():
+        half = (value.half() if value.is_floating_point() else value).cpu()
+        if not half.isfinite().all():
+            raise ValueError(f"{name}: {key} does not fit into float16 (NaN, or above 65504)")
+        tensors[key] = half.clone(memory_format=torch.contiguous_format)
     path.parent.mkdir(parents=True, exist_ok=True)
     told = {"made_on": made_on(name)} | ({"data": _describe(data)} if data is not None else {})
     save_file(tensors, path, metadata={key: json.dumps(value) for key, value in told.items()})
@@ -148,7 +138,6 @@ def _save(path, name, modules, data):
 def _fill(path, modules):
     from safetensors.torch import load_file
 
-    tensors = load_file(path)
-    for part, module in modules.items():
-        state = {key: tensors[f"{part}.{key}"].to(value.dtype) for key, value in module.state_dict().items()}
-        module.load_state_dict(state)
+    stored = load_file(path)
+    for key, value in _tensors(modules).items():
+        value.copy_(stored[key])
