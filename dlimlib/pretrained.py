@@ -71,10 +71,7 @@ def belongs(name: str, notebook: str) -> bool:
 
 def find(name: str) -> Path | None:
     """Return the file of the weights `name` in the checkout or in the package; None when none are stored."""
-    folders = [Path(__file__).with_name("_pretrained")]
-    if root := settings.checkout():
-        folders.insert(0, root / "data" / "pretrained")
-    return next((path for f in folders if (path := f / f"{name}.safetensors").is_file()), None)
+    return settings.stored(f"pretrained/{name}.safetensors")
 
 
 def difference(now: dict, then: dict) -> str | None:

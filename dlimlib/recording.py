@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import settings
 
-VARIABLE = "DLIM_RECORDING"  # the path of a JSON file with the fields of Recording, or that JSON itself
+VARIABLE = "DLIM_RECORDING"  # JSON: the fields of Recording
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,8 @@ def current() -> Recording | None:
     text = os.environ.get(VARIABLE)
     if not text:
         return None
-    told = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
-    paths = {key: Path(told[key]) for key in ("folder", "runs")}
-    return Recording(**{**told, **paths})
+    told = json.loads(text)
+    return Recording(**{**told, "folder": Path(told["folder"]), "runs": Path(told["runs"])})
 
 
 def spent(checkpoint: Path) -> float:

@@ -4,7 +4,6 @@ import html
 import json
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from . import recording, settings
@@ -163,13 +162,8 @@ def results(name: str, **figures: Any) -> Results:
 
 def stored(name: str) -> dict[str, dict] | None:
     """Return what is stored under `name` ({"made_on": …, "figures": …}), or None."""
-    folders = [Path(__file__).with_name("_results")]
-    if root := settings.checkout():
-        folders.insert(0, root / "data" / "results")
-    for folder in folders:
-        if (folder / f"{name}.json").is_file():
-            return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    return None
+    path = settings.stored(f"results/{name}.json")
+    return json.loads(path.read_text(encoding="utf-8")) if path else None
 
 
 def _plain(key, value, *, nested=False):

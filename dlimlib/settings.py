@@ -42,7 +42,7 @@ def steps(*, smoke: int, cpu: int, gpu: int) -> int:
         effort = 0.0
     if not 0 < effort < float("inf"):
         raise ValueError(f"DLIM_EFFORT must be a positive number such as 4 or 0.5, got {said!r}")
-    return max(1, round(budget(smoke=smoke, cpu=cpu, gpu=gpu) * (1 if profile() == "smoke" else effort)))
+    return max(1, round(budget(smoke=smoke, cpu=cpu * effort, gpu=gpu * effort)))
 
 
 def seed(n: int = 0) -> None:
@@ -77,16 +77,19 @@ def home() -> Path:
     """Return the folder for downloads, caches, checkpoints: $DLIM_HOME, or `dlim` in the user's cache."""
     if os.environ.get("DLIM_HOME"):
         return Path(os.environ["DLIM_HOME"]).expanduser()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "dlim"
+    caches = {"win32": ("LOCALAPPDATA", "~/AppData/Local"), "darwin": ("", "~/Library/Caches")}
+    variable, default = caches.get(sys.platform, ("XDG_CACHE_HOME", "~/.cache"))
+    return Path(os.environ.get(variable) or default).expanduser() / "dlim"
 
 
 def checkout() -> Path | None:
     """Return the root of the course's repository when dlimlib lies in it, else None."""
     root = Path(__file__).resolve().parents[1]
     return root if (root / "notebooks").is_dir() and (root / "pyproject.toml").is_file() else None
+
+
+def stored(name: str) -> Path | None:
+    """Return the file data/NAME of the checkout, elsewhere _NAME of the package; None where it is not there."""
+    root = checkout()
+    path = root / "data" / name if root else Path(__file__).parent / f"_{name}"
+    return path if path.is_file() else None

@@ -95,7 +95,7 @@ def test_what_does_not_fit_into_float16_is_an_error(course, record):
 
 def test_weights_of_the_package_are_found_without_a_checkout(course, stored, monkeypatch):
     monkeypatch.setattr(pretrained.settings, "checkout", lambda: None)
-    monkeypatch.setattr(pretrained, "__file__", str(course / "pretrained.py"))
+    monkeypatch.setattr(pretrained.settings, "__file__", str(course / "settings.py"))
     assert pretrained.find("toy") is None
     (course / "data/pretrained").rename(course / "_pretrained")
     other = net()

@@ -108,7 +108,7 @@ def test_yours_beside_the_recorded_curve(course, record):
 
 def test_packaged_figures_are_found_without_a_checkout(monkeypatch, tmp_path):
     monkeypatch.setattr(report.settings, "checkout", lambda: None)
-    monkeypatch.setattr(report, "__file__", str(tmp_path / "report.py"))
+    monkeypatch.setattr(report.settings, "__file__", str(tmp_path / "settings.py"))
     (tmp_path / "_results").mkdir()
     (tmp_path / "_results/toy.json").write_text(json.dumps(STORED))
     assert report.stored("toy") == STORED and report.stored("none") is None

@@ -14,8 +14,6 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from ..pretrained import difference
-
 DIGEST = hashlib.sha256().digest_size  # bytes at the end of a file: PyTorch reads over damage in silence
 
 
@@ -176,6 +174,14 @@ def shapes(part, state=None):
         groups = state["param_groups"]
         return {f"group {i}": f"{len(group['params'])} tensors" for i, group in enumerate(groups)}
     return {}
+
+
+def difference(now, then):
+    """Return the first key on which two dicts of shapes differ, as words; None if they agree."""
+    for key in [*now, *then]:
+        if now.get(key) != then.get(key):
+            return f"{key} was {then.get(key, 'not there')} and is now {now.get(key, 'not there')}"
+    return None
 
 
 def settings(part, state):
