@@ -89,7 +89,7 @@ def checkout() -> Path | None:
 
 
 def stored(name: str) -> Path | None:
-    """Return the file data/NAME of the checkout, elsewhere _NAME of the package; None where it is not there."""
+    """Return the file data/NAME of the checkout, else _NAME of the package; None where it is not there."""
     root = checkout()
     path = root / "data" / name if root else Path(__file__).parent / f"_{name}"
     return path if path.is_file() else None
