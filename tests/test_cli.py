@@ -494,7 +494,6 @@ def test_old_python(monkeypatch, capsys):
 
 
 def test_no_checkout(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(environment.check_checkout, "__defaults__", (tmp_path,))
     monkeypatch.setattr(environment.prepare, "__defaults__", (None, tmp_path))
     assert "git clone" in problem(capsys, "test")
 

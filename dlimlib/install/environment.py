@@ -129,15 +129,6 @@ def check_python():
         )
 
 
-def check_checkout(root=ROOT):
-    """Raise Problem when dlimlib isn't in the course's repository."""
-    if not (root / "pyproject.toml").is_file():
-        raise Problem(
-            "This command works in the course's repository, and dlimlib was installed without it.\n"
-            "Get the repository (git clone, or its zip file) and start the command in that folder."
-        )
-
-
 def check_disk(need, folder, why=""):
     """Raise Problem when fewer than `need` GB are free for `folder`."""
     free = shutil.disk_usage(folder).free / GB
@@ -267,7 +258,11 @@ def prepare(extras, torch_index=None, root=ROOT):
     What has lost files is installed again. Raises Problem, which says what stands in the way.
     """
     check_python()
-    check_checkout(root)
+    if not (root / "pyproject.toml").is_file():
+        raise Problem(
+            "This command works in the course's repository, and dlimlib was installed without it.\n"
+            "Get the repository (git clone, or its zip file) and start the command in that folder."
+        )
     with only_one(root):
         python, damaged = ready(extras, torch_index, root)
         if not python:

@@ -19,7 +19,7 @@ def numbers(version):
 
 
 def look(lines):
-    """Return the names that are missing or too old, of these (name>=version) and of all that they need.
+    """Return what is missing or too old of these (name>=version) and all that they need, by name.
 
     And {name: version} of what has lost files.
     """
@@ -36,10 +36,12 @@ def look(lines):
             old = numbers(version) < numbers(lowest)
             by_conda = (dist.read_text("INSTALLER") or "").strip() == "conda"
         except Exception:  # not there, or whatever the remains of its metadata raise
-            lacks |= {name} if needed else set()
+            if needed:
+                lacks.add(name)
             continue
         seen.add(name)
-        lacks |= {name} if old else set()
+        if old:
+            lacks.add(name)
         if not by_conda and not whole(dist):  # the lists of conda's packages speak of where they were built
             damaged[name] = version
         for need in needs:  # what only some systems need counts where it is there
@@ -50,15 +52,16 @@ def look(lines):
 
 def whole(dist):
     """Return whether a package's files are there and as long as its RECORD says: 30,000 in 0.3 s."""
+    folder = str(dist.locate_file("")) + os.sep
     try:
-        folder = str(dist.locate_file("")) + os.sep
-        for name, _, size in csv.reader((dist.read_text("RECORD") or "").splitlines()):
-            if not name.startswith("..") and not name.endswith(".pyc"):
-                if os.stat(folder + name).st_size < int(size or 0):
-                    return False
+        rows = csv.reader((dist.read_text("RECORD") or "").splitlines())
+        return all(
+            os.stat(folder + name).st_size >= int(size or 0)
+            for name, _, size in rows
+            if not name.startswith("..") and not name.endswith(".pyc")
+        )
     except (OSError, ValueError):  # gone, or the list itself is garbled
         return False
-    return True
 
 
 if __name__ == "__main__":
