@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..pictures import also_range, to_uint8
 from .grids import paint
-from .style import COLOURS, PALETTE, Sheet, canvas, describe, extent, thumbnail
+from .style import COLOURS, PALETTE, Sheet, axes, describe, extent, thumbnail
 
 PAGE = 10.5  # inches that a drawing may be wide
 RESHAPES = ("view", "reshape", "flatten", "unflatten", "pixel_shuffle", "squeeze", "unsqueeze")
@@ -148,7 +148,7 @@ def network(
         width, height = (_valley if deep else _row)(steps, gap)
         if width <= PAGE:
             break
-    ax, result = canvas(ax, width, height)
+    ax, result = axes(ax, width, height, place=(0, 0, 1, 1))
     for step in steps:
         _draw(ax, step)
     (_climb if deep else _funnel)(ax, steps, bridges)

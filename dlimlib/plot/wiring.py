@@ -12,7 +12,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
 from ..pictures import also_range, to_uint8
-from .style import COLOURS, Sheet, canvas, describe, extent, ink, thumbnail
+from .style import COLOURS, Sheet, axes, describe, extent, ink, thumbnail
 
 GREEK = "alpha beta gamma delta epsilon theta lambda mu sigma phi psi".split()
 ACCENTS = ("hat", "bar", "tilde")
@@ -97,7 +97,7 @@ def schematic(
         met = any(w.a is wire.b and w.b is wire.a and w.route == "straight" for w in wires[:n])
         wire.route = _route(wire, taken, met)
     width, height = _place(parts.values(), wires)
-    ax, result = canvas(ax, width, height)
+    ax, result = axes(ax, width, height, place=(0, 0, 1, 1))
     for part in parts.values():
         _draw(ax, part)
     for wire in wires:
@@ -266,7 +266,7 @@ def _draw(ax, part):
     """Draw one box."""
     frame = (part.x - part.width / 2, part.y - part.height / 2), part.width, part.height
     if part.picture is not None:
-        thumbnail(ax, part.picture, *frame, edge=part.colour, line=2.4)
+        thumbnail(ax, part.picture, *frame, edgecolor=part.colour, linewidth=2.4)
         return
     round_ = {"step": min(part.width, part.height) / 2 - 0.001, "loss": 0.22}.get(part.kind, 0.07)
     solid = part.kind == "network"
