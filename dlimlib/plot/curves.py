@@ -181,8 +181,8 @@ def matrix(
     ylabel: str = "",
     show: str = "{:.2f}",
 ) -> Axes | Sheet:
-    """Draw numbers in [0, 1] (R, C) as shaded cells with the names of `rows` and `cols`, written in the format
-    `show`; NaN stays empty."""
+    """Draw numbers in [0, 1] (R, C) as shaded cells with the names of `rows` and `cols`, each number
+    written in the format `show`; NaN stays empty."""
     table = torch.as_tensor(values).detach().cpu().double().numpy()
     if table.shape != (len(rows), len(cols)):
         raise ValueError(f"values must be {len(rows)} rows × {len(cols)} columns, got {table.shape}")

@@ -42,7 +42,7 @@ def images(
     alt: str | None = None,
     ax: Axes | None = None,
 ) -> Axes | Sheet:
-    """Draw a grid of pictures (N, C, H, W), floats in `value_range`, enlarged `scale` times without smoothing.
+    """Draw a grid of pictures (N, C, H, W), floats in `value_range`, each pixel drawn scale × scale times.
     A list of equally long batches makes a row of each: images([x, x_hat], rows=["picture", "model"]).
 
     titles, rows: one text for all or one for each picture; a label for each row.

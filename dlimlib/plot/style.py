@@ -13,25 +13,13 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import TextPath
 from PIL import Image
 
+Place = tuple[float, float, float, float]
+
 plt.style.use(Path(__file__).with_name("course.mplstyle"))
 PALETTE: tuple[str, ...] = tuple(plt.rcParams["axes.prop_cycle"].by_key()["color"])
-PALETTE += (
-    "#7A5195",
-    "#8C564B",
-    "#F0E442",
-    "#4B7A00",
-    "#003F5C",
-    "#FF8FA3",
-)  # for the eighth class and later
-COLOURS = {
-    "real": "#0072B2",
-    "fake": "#E69F00",
-    "A": "#009E73",
-    "B": "#CC79A7",
-    "baseline": "#8A8A8A",
-    "text": "#222222",
-    "bridge": "#D55E00",
-}
+PALETTE += ("#7A5195", "#8C564B", "#F0E442", "#4B7A00", "#003F5C", "#FF8FA3")
+COLOURS = dict(zip(("real", "fake", "A", "B"), PALETTE, strict=False))
+COLOURS |= {"bridge": PALETTE[5], "baseline": "#8A8A8A", "text": "#222222"}
 
 
 class Sheet(Figure):
@@ -93,11 +81,7 @@ def figure(width: float = 7.2, height: float = 4.2, *, alt: str | None = None, *
 
 
 def axes(
-    ax: Axes | None,
-    width: float = 7.2,
-    height: float = 4.2,
-    *,
-    place: tuple[float, float, float, float] | None = None,
+    ax: Axes | None, width: float = 7.2, height: float = 4.2, place: Place | None = None
 ) -> tuple[Axes, Axes | Sheet]:
     """Return the axes to draw in and what to return: a new figure of that size in inches, or `ax` itself.
 
