@@ -5,13 +5,12 @@ import json
 import math
 import statistics
 from collections.abc import Callable
+from itertools import chain
 from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
 from . import recording, settings
-
-PAGE = 92  # characters that a table may be wide
 
 
 class Results:
@@ -25,8 +24,8 @@ class Results:
         self.head = ["recorded"] if recording else ["yours", "stored"]
 
     def tables(self) -> list[tuple[list[str], list[list[str]]]]:
-        """Return [(names, rows)], rows of texts: a table of the single figures, one of all with the same
-        labels, cut where it would not fit on a page.
+        """Return [(names, rows)], rows of texts: a table of the single figures, and for all with the same
+        labels one of at most four, which is as wide as a page.
 
         The first row is the head, yours and stored; several figures in a table have their `names` above it.
         """
@@ -34,18 +33,19 @@ class Results:
         for key, mine in self.figures.items():
             labels = tuple(mine) if isinstance(mine, dict) and "seeds" not in mine else ()
             groups.setdefault(labels, []).append(key)
-        tables = []
+        spaced = lambda names: [str(name).replace("_", " ") for name in names]  # noqa: E731
+        tables: list[tuple[list[str], list[list[str]]]] = []
+        if single := groups.pop((), None):
+            texts = [self.texts(key, None) for key in single]
+            tables.append(([], _rows(["", *spaced(single)], [[self.head, *texts]])))
         for labels, keys in groups.items():
-            if labels:
-                title, names = _shared(keys)
-                columns = [[self.texts(key, label) for label in labels] for key in keys]
-            else:
-                title, names, columns = "", [""], [[self.texts(key, None) for key in keys]]
-            first = [title, *(str(name).replace("_", " ") for name in labels or keys)]
-            for page in _pages(first, names, [[self.head, *column] for column in columns]):
-                above = [names[i] for i in page if names[i]]
-                rows = [[text, *(t for i in page for t in [self.head, *columns[i]][n])]
-                        for n, text in enumerate(first)]  # fmt: skip
+            title, names = _shared(keys)
+            for i in range(0, len(keys), 4):
+                above = list(filter(None, names[i : i + 4]))
+                columns = [
+                    [self.head, *(self.texts(key, label) for label in labels)] for key in keys[i : i + 4]
+                ]
+                rows = _rows([title, *spaced(labels)], columns)
                 if above and len(self.head) == 1:  # then the names are heading enough
                     above, rows[0] = [], [title, *above]
                 tables.append((above, rows))
@@ -75,25 +75,17 @@ class Results:
         return f"{tables}<small>{html.escape(self.origin())}</small>"
 
 
+def _rows(first, columns):
+    """Return the rows of a table: texts, and after each those that the columns have for it."""
+    return [[text, *chain(*parts)] for text, *parts in zip(first, *columns, strict=True)]
+
+
 def _shared(keys):
     """Return the words with which all keys begin, a table's title, and the rest of each key, its column."""
     words = [key.split("_") for key in keys]
     n = min(map(len, words)) - (len(keys) > 1)
     n = min(n, len(commonprefix(words)))
     return " ".join(words[0][:n]), [" ".join(rest[n:]) for rest in words]
-
-
-def _pages(first, names, columns):
-    """Return the numbers of the columns in lists of which each, beside the first one, fits on a page."""
-    pages, room = [], 0
-    for i, (name, rows) in enumerate(zip(names, columns, strict=True)):
-        need = max(2 + len(name), sum(2 + max(map(len, texts)) for texts in zip(*rows, strict=True)))
-        if not pages or room < need:
-            pages.append([])
-            room = PAGE - max(map(len, first))
-        pages[-1].append(i)
-        room -= need
-    return pages
 
 
 def _text(names, rows):

@@ -111,7 +111,7 @@ def trace(model: nn.Module, x: torch.Tensor) -> tuple[list[Step], torch.Tensor]:
         step, users = steps[i], [steps[j] for j in kept if i in steps[j].sources]
         if i in kept and i and len(users) == len(step.sources) == 1:
             (user,), (source,) = users, step.sources
-            grows = step.pointwise and user.side > step.side and step.shape[0] in (*user.shape, *user.parts)
+            grows = step.pointwise and user.side > step.side and step.shape[0] in (user.shape[0], *user.parts)
             joins = user.parts and user.side == step.side > steps[source].side
             if grows or joins:
                 user.sources = [source if j == i else j for j in user.sources]
@@ -141,7 +141,7 @@ def network(
     _show(steps, x[:1], output[:1], value_range)
     _measure(steps, 1.15 if deep else 1.9)
     for gap in (0.34, 0.26, 0.18, 0.1):
-        width, height = (_valley if deep else _row)(steps, gap)
+        width, height = _lay_out(steps, gap, deep)
         if width <= PAGE:
             break
     ax, result = axes(ax, width, height, place=(0, 0, 1, 1))
@@ -188,41 +188,30 @@ def _name(step):
     return "numbers" if step.shape[0] > 1 else "number"
 
 
-def _row(steps, gap):
-    """Place the boxes in a row, with room below for each resolution's name; return the width and height."""
-    tall = max(step.height for step in steps)
-    edge, before = 0.12, -0.04  # the right edge so far, and that of the last name
-    for name, run in groupby(steps, _name):
-        run = list(run)
-        wide = sum(sum(step.widths) for step in run) + gap * (len(run) - 1)
-        edge = max(edge, before + 0.14 + (extent(name)[0] - wide) / 2)
-        before = edge + (wide + extent(name)[0]) / 2
-        for step in run:
-            step.x, step.y = edge + sum(step.widths) / 2, 0.55 + tall / 2
-            edge = step.right + gap
-    return max(edge - gap, before) + 0.12, tall + 0.65
-
-
-def _valley(steps, gap):
-    """Place the boxes along a U, one height for each resolution; return the width and height."""
-    sides = sorted({step.side for step in steps})
-    turn = 1 + max(i for i, step in enumerate(steps) if step.side == sides[0])  # where the right arm begins
-    height, levels = 0.15, {}
-    for side in sides:
-        tall = max(step.height for step in steps if step.side == side)
+def _lay_out(steps, gap, deep):
+    """Place the boxes in a row, or along a U, one height for each resolution, so that the resolutions' names
+    fit below or at the left; return the width and height."""
+    turn = 1 + max(range(len(steps)), key=lambda i: (-steps[i].side, i))  # where the right arm begins
+    height, levels = 0.15 if deep else 0.55, {}
+    for side, level in groupby(sorted(steps, key=lambda s: s.side * deep), lambda s: s.side * deep):
+        tall = max(step.height for step in level)
         levels[side], height = height + tall / 2, height + tall + 0.36
-    for before, step in pairwise([None, *steps]):
-        step.x, step.y = 0.0, levels[step.side]
-        if before and before.side == step.side:
-            step.x = before.right + gap + sum(step.widths) / 2
-        elif before:
+    for step in steps:
+        step.x, step.y = 0.0, levels[step.side * deep]
+    wider = lambda step: (extent(_name(step))[0] - sum(step.widths)) / 2  # noqa: E731
+    for before, step in pairwise(steps):
+        if deep and step.side != before.side:
             step.x = (before.right + 0.3 if step is steps[turn] else before.axis) - step.axis
+        else:
+            named = 0 if deep or _name(before) == _name(step) else wider(before) + wider(step) + 0.14
+            step.x = before.right + max(gap, named) + sum(step.widths) / 2
     ends = {step.side: step.right for step in steps[:turn]}
-    apart = max(0.0, *(ends.get(step.side, -9) + 0.8 - step.left for step in steps[turn:]))
-    names = 0.2 + extent(_name(steps[0]))[0] - steps[0].left
+    apart = max([0.0, *(ends.get(step.side, -9) + 0.8 - step.left for step in steps[turn:])]) if deep else 0
+    over = 0.1 if deep else 0.12 + max(0, wider(steps[-1]))
+    margin = 0.2 + extent(_name(steps[0]))[0] if deep else 0.12 + max(0, wider(steps[0]))
     for i, step in enumerate(steps):
-        step.x += names + apart * (i >= turn)
-    return max(step.right for step in steps) + 0.1, height - 0.21
+        step.x += margin + sum(steps[0].widths) / 2 + apart * (i >= turn)
+    return max(step.right for step in steps) + over, height - 0.21
 
 
 def _draw(ax, step):
