@@ -122,7 +122,7 @@ def click(
     """Show a map to click, drag or walk on with the arrow keys, beside what draw(x, y) returns for a place:
     (C, H, W), or (N, C, H, W) side by side, floats in `value_range`.
 
-    picture: the map, as (C, H, W), as PNG bytes, or a figure of dl.plot, whose first axes give the extent.
+    picture: the map, as (C, H, W), or a figure of dl.plot, whose first axes give the extent.
     extent: the coordinates (left, right, bottom, top) of the map's edges; by default its pixels, y downward.
     cells: (columns, rows); x and y are then whole numbers, the column and the row, from the top left.
     start: (x, y) to begin with, by default the middle.

@@ -48,7 +48,6 @@ class Click(Explorer):
             raise ValueError(f"start must lie on the map, {self.extent}, got {(x, y)}")
         width = Image.open(BytesIO(png)).width
         self.map = _Map(picture=png, width=width, area=area, cells=cells or (0, 0), at=[*self.start, 0])
-        self._tell()
         self.map.observe(self._moved, "at")
         buttons = {"Reset": ("to where it began", lambda _: self.go(self.start))}
         super().__init__([self.map], buttons, value_range=value_range, scale=scale)
@@ -68,15 +67,16 @@ class Click(Explorer):
     def move(self, place):
         """Set the marker."""
         self.map.at = [*place, self.gesture]
-        self._tell()
 
     def controls(self):
         """Return the map in words."""
         return f"a map to click on, marked at {self.map.label}"
 
     def picture(self):
-        """Return what the callback makes of the place."""
-        return self.draw(*self.xy())
+        """Return what the callback makes of the place, which is told below the map."""
+        x, y = self.xy()
+        self.map.label = f"x = {x}, y = {y}" if self.cells else f"x = {x:.2f}, y = {y:.2f}"
+        return self.draw(x, y)
 
     def _moved(self, change):
         if self.quiet:
@@ -84,17 +84,11 @@ class Click(Explorer):
         if change.new[2] != self.gesture:  # a click, a drag or a key: Back undoes each as a whole
             self.gesture = change.new[2]
             self.past.append(change.old[:2])
-        self._tell()
         self.redraw()
-
-    def _tell(self):
-        self.map.label = "x = {:{f}}, y = {:{f}}".format(*self.xy(), f="d" if self.cells else ".2f")
 
     def still(self):
         """Return the map with its marker beside the picture, as PNG bytes."""
-        left, right = (
-            Image.open(BytesIO(png)).convert("RGB") for png in (self.map.picture, self.image.value)
-        )
+        left, right = (Image.open(BytesIO(png)) for png in (self.map.picture, self.image.value))
         sheet = Image.new("RGB", (left.width + 24 + right.width, max(left.height, right.height)), "white")
         sheet.paste(left, (0, 0))
         sheet.paste(right, (left.width + 24, 0))
@@ -117,10 +111,6 @@ def _map(picture, value_range):
         box = axes.get_position()
         plt.close(picture)  # or it would be shown at the end of the cell as well
         return png, [box.x0, 1 - box.y1, box.width, box.height], (*axes.get_xlim(), *axes.get_ylim())
-    if isinstance(picture, bytes):
-        png, (width, height) = picture, Image.open(BytesIO(picture)).size
-    else:
-        (pixels,) = to_uint8(picture, value_range)
-        height, width = pixels.shape[:2]
-        png = drawn(picture, value_range, max(1, round(MAP / max(width, height))))[0]
+    _, height, width, _ = to_uint8(picture, value_range).shape
+    png = drawn(picture, value_range, max(1, round(MAP / max(width, height))))[0]
     return png, [0.0, 0.0, 1.0, 1.0], (0, width, height, 0)

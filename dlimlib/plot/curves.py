@@ -63,7 +63,7 @@ def _panels(curves):
     for name in sorted(size, key=size.__getitem__):
         limits += [size[name]] * (0 < FAR * last < size[name])
         last = size[name]
-    groups: dict[int, list[str]] = {}
+    groups = {}
     for name in curves:
         groups.setdefault(sum(size[name] >= limit for limit in limits), []).append(name)
     return list(groups.values())
@@ -98,10 +98,8 @@ def history(
     unknown = [name for names in groups for name in names if name not in curves]
     if unknown:
         raise ValueError(f"panels name {unknown[0]}, which was not logged; there are {', '.join(curves)}")
-    result, spots = ax, [ax]
-    if ax is None:
-        result = figure(size[0], size[1] * (0.4 + 0.6 * len(groups)))
-        spots = result.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
+    result = ax or figure(size[0], size[1] * (0.4 + 0.6 * len(groups)))
+    spots = [ax] if ax else result.figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
     for spot, names in zip(spots, groups, strict=True):
         _panel(spot, {name: curves[name] for name in names}, log)
     spots[-1].set_xlabel("step")

@@ -217,7 +217,7 @@ def _lay_out(steps, gap, deep):
 def _draw(ax, step):
     """Draw one box, or those that are joined."""
     if step.picture is not None:
-        thumbnail(ax, step.picture, (step.left, step.foot), step.widths[0], step.height)
+        thumbnail(ax, step.picture, (step.left, step.foot), step.widths[0], step.height, edgecolor="#999999")
         return
     left = step.left
     for k, (width, channels) in enumerate(zip(step.widths, step.parts or step.shape, strict=False)):

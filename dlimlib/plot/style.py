@@ -102,9 +102,9 @@ def thumbnail(
     ax: Axes, pixels: Any, corner: tuple[float, float], width: float, height: float, **frame: Any
 ) -> None:
     """Draw a picture uint8 (H, W, 1 or 3) with a frame, its lower left corner given in the axes' units."""
-    (left, foot), shown = corner, dict(edgecolor="#999999", linewidth=1.0) | frame
+    left, foot = corner
     ax.imshow(pixels, extent=(left, left + width, foot, foot + height), vmin=0, vmax=255, zorder=2)
-    ax.add_patch(Rectangle(corner, width, height, facecolor="none", zorder=3, **shown))
+    ax.add_patch(Rectangle(corner, width, height, facecolor="none", zorder=3, **frame))
 
 
 @lru_cache(1000)

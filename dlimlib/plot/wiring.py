@@ -105,11 +105,10 @@ def schematic(
 def _parts(layout, notes, images, colours, value_range):
     """Return the parts name -> _Part that a layout names."""
     parts = {}
-    rows = [line.split() for line in layout.split("\n") if line.strip()]
-    for row, column, token in ((r, c, t) for r, tokens in enumerate(rows) for c, t in enumerate(tokens)):
+    lines = enumerate(filter(str.strip, layout.split("\n")))
+    cells = [(r, c, token) for r, line in lines for c, token in enumerate(line.split()) if token != "."]
+    for row, column, token in cells:
         name = token.strip("()")
-        if token == ".":
-            continue
         if name in parts:
             raise ValueError(f"{name} stands twice in the layout")
         kind = "network" if name[0].isupper() else "loss" if name.startswith("loss") else "tensor"
@@ -158,10 +157,9 @@ def _symbol(name):
 
 def _colour(name, kind):
     """Return the course's colour of a thing, from its name."""
-    for word in filter(KEYS.__contains__, name.split("_")[1:]):
-        return COLOURS[KEYS[word]]
-    plain = {"network": "#37474F", "loss": COLOURS["bridge"]}
-    return plain.get(kind, COLOURS["real"] if name == "x" else GREY)
+    plain = COLOURS["real"] if name == "x" else GREY
+    plain = {"network": "#37474F", "loss": COLOURS["bridge"]}.get(kind, plain)
+    return next((COLOURS[KEYS[word]] for word in name.split("_")[1:] if word in KEYS), plain)
 
 
 def _route(wire, taken, met):
@@ -183,18 +181,17 @@ def _route(wire, taken, met):
         return "over" if clear and (wire.kind == "~>" or a[1] < b[1]) else "under"
     if a[1] == b[1] and free(a, b):
         return "straight"
-    across, along = ((*corner, free(a, corner, b)) for corner in ((a[0], b[1]), (b[0], a[1])))
-    if (
-        along[-1] and wire.b.kind == "network" and wire.a.kind != "network"
-    ):  # networks are entered at their sides
+    across, along = free(a, (a[0], b[1]), b), free(a, (b[0], a[1]), b)
+    sideways = wire.b.kind == "network" and wire.a.kind != "network"  # networks are entered at their sides
+    if along and (sideways or not across):
         return "along"
-    return "across" if across[-1] else "along" if along[-1] else "z"
+    return "across" if across else "z"
 
 
 def _place(parts, wires):
     """Put the parts and the corners of the arrows where they belong; return the width and height, inches."""
     high = lambda wire: extent(wire.label)[1]  # noqa: E731
-    done: list[_Arrow] = []
+    done = []
     for wire in sorted(wires, key=lambda w: w.span[1] - w.span[0]):  # those over the same columns get lanes
         if wire.route in ("over", "under"):
             near = [w for w in done if (w.route, w.a.row) == (wire.route, wire.a.row)
@@ -218,10 +215,10 @@ def _place(parts, wires):
         here, lanes = [p for p in parts if p.row == r], [w for w in wires if w.a.row == r and w.lane]
         y += max((w.lane + 0.1 + high(w) for w in lanes if w.route == "under"), default=0)
         foot = y
-        y += max(p.height / 2 + p.caption for p in here)
+        y += max((p.height / 2 + p.caption for p in here), default=0)
         for p in here:
             p.y = y
-        y += max(p.height / 2 for p in here)
+        y += max((p.height / 2 for p in here), default=0)
         for w in lanes:
             w.lane = y + w.lane if w.route == "over" else foot - w.lane
         y += max((w.lane - y + 0.1 + high(w) for w in lanes if w.route == "over"), default=0)
