@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -59,7 +59,6 @@ class _Arrow:
     label: str = ""
     route: str = ""
     lane: float = 0.0
-    points: list[tuple[float, float]] = field(default_factory=list)
     span = property(lambda self: sorted((self.a.column, self.b.column)))
 
 
@@ -189,7 +188,7 @@ def _route(wire, taken, met):
 
 
 def _place(parts, wires):
-    """Put the parts and the corners of the arrows where they belong; return the width and height, inches."""
+    """Put the parts and the lanes of the arrows where they belong; return the width and height, inches."""
     high = lambda wire: extent(wire.label)[1]  # noqa: E731
     done = []
     for wire in sorted(wires, key=lambda w: w.span[1] - w.span[0]):  # those over the same columns get lanes
@@ -224,24 +223,22 @@ def _place(parts, wires):
         y += max((w.lane - y + 0.1 + high(w) for w in lanes if w.route == "over"), default=0)
         labels = [high(w) + 0.25 for w in upright if r in (w.a.row, w.b.row)]
         y += max([0.34, *labels]) if r else 0.1
-    for wire in wires:
-        wire.points = _points(wire)
     return width + 0.12, y
 
 
 def _points(wire):
     """Return the corners of an arrow, which may have to go up or down to the height of its lane."""
-    a, b, route = wire.a, wire.b, wire.route
+    a, b, route, lane = wire.a, wire.b, wire.route, wire.lane
     right, up = 1 if a.column < b.column else -1, 1 if a.row > b.row else -1
-    leaves, enters = (up, -up) if not wire.lane else (1, 1) if route == "over" else (-1, -1)
+    leaves, enters = (up, -up) if not lane else (1, 1) if route == "over" else (-1, -1)
     shift = 0.1 * right if wire.kind == "~>" else 0.0  # beside what flows forwards
     level = route == "straight" and a.row == b.row
     start = a.side(*((right, 0) if level or route in ("across", "z") else (0, leaves)), shift)
     end = b.side(*((-right, 0) if level or route in ("along", "z") else (0, enters)), shift)
     turn = start[0] + 0.2 * right + shift
-    corners = {"straight": [], "across": [(end[0], start[1])], "along": [(start[0], end[1])],
+    corners = {"across": [(end[0], start[1])], "along": [(start[0], end[1])],
                "z": [(turn, start[1]), (turn, end[1])]}  # fmt: skip
-    return [start, *corners.get(route, [(start[0], wire.lane), (end[0], wire.lane)]), end]
+    return [start, *corners.get(route, [(start[0], lane), (end[0], lane)] if lane else []), end]
 
 
 def _draw(ax, part):
@@ -265,7 +262,7 @@ def _draw(ax, part):
 
 def _connect(ax, wire):
     """Draw one arrow, its corners rounded, and write its label beside its longest level piece."""
-    points, colour = np.array(wire.points), COLOURS["bridge"] if wire.kind == "~>" else GREY
+    points, colour = np.array(_points(wire)), COLOURS["bridge"] if wire.kind == "~>" else GREY
     legs = np.diff(points, axis=0)
     steps = legs * np.minimum(0.5, 0.14 / np.maximum(np.abs(legs).sum(1, keepdims=True), 1e-6))
     rounded = np.stack([points[1:-1] - steps[:-1], points[1:-1], points[1:-1] + steps[1:]], 1).reshape(-1, 2)
