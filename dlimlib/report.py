@@ -3,53 +3,57 @@
 import html
 import json
 import math
+import statistics
 from collections.abc import Callable
+from itertools import chain
+from os.path import commonprefix
 from typing import Any
 
 from . import recording, settings
 
-PAGE = 92  # characters that a table may be wide
-
 
 class Results:
-    """What `results` returns: tables that notebooks show as HTML and terminals as text."""
+    """What `results` returns: tables that notebooks show as HTML and terminals as text.
+
+    While a notebook is recorded or refreshed its figures are those that will be stored, and stand alone.
+    """
 
     def __init__(self, name, figures, stored, *, recording=False):
-        self.name, self.figures, self.stored, self.recording = name, figures, stored, recording
+        self.name, self.figures, self.stored = name, figures, stored
+        self.head = ["recorded"] if recording else ["yours", "stored"]
 
-    def tables(self) -> list[tuple]:
-        """Return [(title, columns, head, rows)], rows [(label, texts)]: a table of the single figures, one
-        of all with the same labels, a column for each, cut where it would not fit on a page.
+    def tables(self) -> list[tuple[list[str], list[list[str]]]]:
+        """Return [(names, rows)], rows of texts: a table of the single figures, and for all with the same
+        labels one of at most four, which is as wide as a page.
 
-        A row has the texts of `head`, yours and stored, for each of the columns; while a notebook is recorded
-        or refreshed its figures are those that will be stored, and there is one text for each.
+        The first row is the head, yours and stored; several figures in a table have their `names` above it.
         """
         groups: dict[tuple, list[str]] = {}
         for key, mine in self.figures.items():
-            groups.setdefault(tuple(_labels(mine)), []).append(key)
-        tables = []
+            labels = tuple(mine) if isinstance(mine, dict) and "seeds" not in mine else ()
+            groups.setdefault(labels, []).append(key)
+        spaced = lambda names: [str(name).replace("_", " ") for name in names]  # noqa: E731
+        tables: list[tuple[list[str], list[list[str]]]] = []
+        if single := groups.pop((), None):
+            texts = [self.texts(key, None) for key in single]
+            tables.append(([], _rows(["", *spaced(single)], [[self.head, *texts]])))
         for labels, keys in groups.items():
-            if labels == (None,):
-                tables.append(("", [""], self.head(), [(_words(key), self.texts(key, None)) for key in keys]))
-                continue
-            title, columns = _shared(keys)
-            names = [_words(label) for label in labels]
-            texts = {key: [self.texts(key, label) for label in labels] for key in keys}
-            for part in _pages(texts, columns, self.head(), max(map(len, (title, *names)))):
-                rows = [(name, [t for key in part for t in texts[key][i]]) for i, name in enumerate(names)]
-                heads = [columns[key] for key in part]
-                alone = self.recording and any(heads)  # then the figures' names are heading enough
-                tables.append((title, [""], heads, rows) if alone else (title, heads, self.head(), rows))
+            title, names = _shared(keys)
+            for i in range(0, len(keys), 4):
+                above = list(filter(None, names[i : i + 4]))
+                columns = [
+                    [self.head, *(self.texts(key, label) for label in labels)] for key in keys[i : i + 4]
+                ]
+                rows = _rows([title, *spaced(labels)], columns)
+                if above and len(self.head) == 1:  # then the names are heading enough
+                    above, rows[0] = [], [title, *above]
+                tables.append((above, rows))
         return tables
 
     def texts(self, key, label):
         """Write a figure's number, yours and the stored one."""
         theirs = (self.stored or {}).get("figures", {}).get(key)
-        return [_show(self.figures[key], label)] + ([] if self.recording else [_show(theirs, label)])
-
-    def head(self):
-        """Name the texts of a column."""
-        return ("recorded",) if self.recording else ("yours", "stored")
+        return [_show(figure, label) for figure in (self.figures[key], theirs)][: len(self.head)]
 
     def origin(self):
         """Say in a line where the stored figures come from."""
@@ -58,9 +62,9 @@ class Results:
         made = self.stored["made_on"]
         facts = [f"profile {made.get('profile')}", made.get("device"), f"torch {made.get('torch')}"]
         facts.append(f"reader of faces v{made.get('reader', 1)}")
-        if not self.recording:
+        if len(self.head) > 1:
             facts += [f"seed {made.get('seed')}", duration(made.get("seconds"))]
-        return f"{self.head()[-1]}: " + ", ".join(filter(None, [*facts, made.get("data")]))
+        return f"{self.head[-1]}: " + ", ".join(filter(None, [*facts, made.get("data")]))
 
     def __repr__(self):
         return "\n\n".join(_text(*table) for table in self.tables()) + f"\n{self.origin()}"
@@ -70,60 +74,38 @@ class Results:
         return f"{tables}<small>{html.escape(self.origin())}</small>"
 
 
-def _words(name):
-    """Return a key or a label as a reader says it."""
-    return str(name).replace("_", " ")
+def _rows(first, columns):
+    """Return the rows of a table: texts, and after each those that the columns have for it."""
+    return [[text, *chain(*parts)] for text, *parts in zip(first, *columns, strict=True)]
 
 
 def _shared(keys):
     """Return the words with which all keys begin, a table's title, and the rest of each key, its column."""
     words = [key.split("_") for key in keys]
-    n = 0
-    while len(keys) > 1 and all(len(w) > n + 1 and w[n] == words[0][n] for w in words):
-        n += 1
-    if len(keys) == 1:
-        return _words(keys[0]), {keys[0]: ""}
-    return " ".join(words[0][:n]), {key: " ".join(w[n:]) for key, w in zip(keys, words, strict=True)}
+    n = min(map(len, words)) - (len(keys) > 1)
+    n = min(n, len(commonprefix(words)))
+    return " ".join(words[0][:n]), [" ".join(rest[n:]) for rest in words]
 
 
-def _pages(texts, columns, head, first):
-    """Return the keys in lists of which each, beside a column `first` wide, fits on a page."""
-    pages, room = [], 0
-    for key, rows in texts.items():
-        need = sum(2 + max(map(len, column)) for column in zip(head, *rows, strict=True))
-        need = max(need, 2 + len(columns[key]))
-        if not pages or room < need:
-            pages.append([])
-            room = PAGE - first
-        pages[-1].append(key)
-        room -= need
-    return pages
+def _text(names, rows):
+    """Return one table as lines of text, the names above their columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    n = (len(widths) - 1) // max(1, len(names))  # columns of a name
+    above = [sum(widths[i : i + n]) + 2 * (n - 1) for i in range(1, len(widths), n)]
+    for k, name in enumerate(names):
+        widths[1 + k * n] += max(0, len(name) - above[k])
+        above[k] = max(above[k], len(name))
+    lines = [(["", *names], [widths[0], *above])] * bool(names) + [(row, widths) for row in rows]
+    return "\n".join("  ".join([row[0].ljust(wide[0]), *map(str.rjust, row[1:], wide[1:])])
+                     for row, wide in lines)  # fmt: skip
 
 
-def _text(title, columns, head, rows):
-    """Return one table as lines of text, the columns' names above yours and stored."""
-    rows, n = [(title, [*head] * len(columns)), *rows], len(head)
-    widths = [max(len(texts[i]) for _, texts in rows) for i in range(n * len(columns))]
-    for k, column in enumerate(columns):
-        widths[k * n] += max(0, len(column) - sum(widths[k * n : k * n + n]) - 2 * (n - 1))
-    first = max(len(label) for label, _ in rows)
-    line = lambda label, texts, widths: "  ".join(  # noqa: E731
-        [label.ljust(first), *(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))]
-    )
-    above = [sum(widths[k * n : k * n + n]) + 2 * (n - 1) for k in range(len(columns))]
-    lines = [line("", columns, above)] if any(columns) else []
-    return "\n".join(lines + [line(label, texts, widths) for label, texts in rows])
-
-
-def _html(title, columns, head, rows):
-    """Return one table as HTML: the columns' names above yours and stored."""
+def _html(names, rows):
+    """Return one table as HTML, the names above their columns."""
     cell = lambda text, tag="td", more="": f"<{tag}{more}>{html.escape(text)}</{tag}>"  # noqa: E731
-    lines = []
-    if any(columns):
-        wide = f' colspan="{len(head)}" style="text-align: center; max-width: 12em"'
-        lines.append(cell("", "th") + "".join(cell(column, "th", wide) for column in columns))
-    lines.append(cell(title, "th") + "".join(cell(name, "th") for name in head * len(columns)))
-    lines += [cell(label) + "".join(map(cell, texts)) for label, texts in rows]
+    wide = ' colspan="2" style="text-align: center; max-width: 12em"'  # yours and stored
+    lines = ["<th></th>" + "".join(cell(name, "th", wide) for name in names)] * bool(names)
+    lines += ["".join(cell(text, "td" if n else "th") for text in row) for n, row in enumerate(rows)]
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
@@ -214,20 +196,14 @@ def made_on(training: str | None = None) -> dict[str, Any]:
     return made
 
 
-def _labels(figure):
-    return list(figure) if isinstance(figure, dict) and "seeds" not in figure else [None]
-
-
 def _show(figure, label):
     """Write one figure with four digits; several seeds as mean ± standard deviation."""
     if isinstance(figure, dict) and label is not None:
         figure = figure.get(label)
     if isinstance(figure, dict) and "seeds" in figure:
-        import statistics
-
-        n = len(figure["seeds"])
-        spread = statistics.stdev(figure["seeds"]) if n > 1 else 0.0
-        return f"{statistics.fmean(figure['seeds']):.4g} ± {spread:.2g} ({n} seeds)"
+        seeds = figure["seeds"]
+        spread = statistics.stdev(seeds) if len(seeds) > 1 else 0.0
+        return f"{statistics.fmean(seeds):.4g} ± {spread:.2g} ({len(seeds)} seeds)"
     return f"{figure:.4g}" if isinstance(figure, int | float) else "–"
 
 

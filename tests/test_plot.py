@@ -83,14 +83,19 @@ def test_painted_masks_and_their_legend():
     assert [round(255 * c) for c in to_rgb(plot.PALETTE[2])] == painted[0, :, 0, 2].tolist()
     assert torch.equal(painted[0, :, 0, 0], painted[0, :, 3, 1]), "the colours begin again"
     assert torch.equal(plot.paint(mask[0]), painted)
+    mask[0, 1, 1] = dl.data.IGNORE
+    assert len(set(plot.paint(mask)[0, :, 1, 1].tolist())) == 1, "what does not count is grey"
+    kept = torch.arange(16).view(4, 4) != 5
+    assert torch.equal(plot.paint(mask)[..., kept], painted[..., kept])
     names = ["background", "skin", "hair", "eyes", "brows"]
     plain, sheet = plot.images(painted), plot.images(painted, legend=names)
-    assert [t.get_text() for t in sheet.axes[0].texts] == names
+    texts = sheet.axes[0].get_legend().texts
+    assert [t.get_text() for t in texts] == names
     below = picture(sheet)[picture(plain).shape[0] :].reshape(-1, 3).tolist()
     assert all([round(255 * c) for c in to_rgb(colour)] in below for colour in plot.PALETTE[:5])
     ink = sheet.canvas.get_renderer()
-    boxes = [t.get_window_extent(ink) for t in sheet.axes[0].texts]
-    assert all(box.x0 >= 0 and box.y0 >= 0 for box in boxes)
+    boxes = [t.get_window_extent(ink) for t in texts]
+    assert all(0 <= box.x0 < box.x1 <= sheet.bbox.x1 and box.y0 >= 0 for box in boxes)
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 

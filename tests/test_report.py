@@ -26,11 +26,11 @@ def course(tmp_path, monkeypatch):
 
 def test_results_shows_own_beside_stored(course):
     table = dl.results("toy", mse=torch.tensor(0.5), fd={"seeds": [1, 3.0]}, share={"A": 0.125, "new": 1.0})
-    both = ("yours", "stored")
     assert table.tables() == [
-        ("", [""], both, [("mse", ["0.5", "0.0214"]), ("fd", ["2 ± 1.4 (2 seeds)", "3 ± 1.4 (2 seeds)"])]),
-        ("share", [""], both, [("A", ["0.125", "0.25"]), ("new", ["1", "–"])]),
-    ]
+        ([], [["", "yours", "stored"], ["mse", "0.5", "0.0214"],
+              ["fd", "2 ± 1.4 (2 seeds)", "3 ± 1.4 (2 seeds)"]]),
+        ([], [["share", "yours", "stored"], ["A", "0.125", "0.25"], ["new", "1", "–"]]),
+    ]  # fmt: skip
     assert "<td>0.0214</td>" in table._repr_html_()
     assert "4 min" in repr(table) and "toy-faces v1" in repr(table)
     assert "no figures are stored for other" in repr(dl.results("other", a=1))
@@ -41,7 +41,7 @@ def test_results_merge_while_recording(course, record, tmp_path):
     record(folder=tmp_path / "rec")
     dl.results("toy", a=1, b=2.0)
     table = dl.results("toy", b=np.float32(3.0), c={"seeds": torch.ones(2)})
-    assert table.tables() == [("", [""], ("recorded",), [("b", ["3"]), ("c", ["1 ± 0 (2 seeds)"])])]
+    assert table.tables() == [([], [["", "recorded"], ["b", "3"], ["c", "1 ± 0 (2 seeds)"]])]
     assert "<th>recorded</th>" in table._repr_html_() and "recorded: profile smoke" in repr(table)
     kept = json.loads((tmp_path / "rec/results/toy.json").read_text())
     assert kept["figures"] == {"a": 1, "b": 3.0, "c": {"seeds": [1.0, 1.0]}}
@@ -54,8 +54,8 @@ def test_a_refresh_shows_the_stored_figures_alone(course, record):
     record("refresh")
     table = dl.results("toy", mse=0.5, share={"A": 1.0}, new=3)
     assert table.tables() == [
-        ("", [""], ("recorded",), [("mse", ["0.0214"]), ("new", ["–"])]),
-        ("share", [""], ("recorded",), [("A", ["0.25"]), ("B", ["0.5"])]),
+        ([], [["", "recorded"], ["mse", "0.0214"], ["new", "–"]]),
+        ([], [["share", "recorded"], ["A", "0.25"], ["B", "0.5"]]),
     ]
     assert "T4" in table.origin()
 
@@ -71,8 +71,9 @@ def test_figures_with_the_same_labels_share_a_table(course):
     }
     table = dl.results("toy", **pairs)
     assert table.tables() == [
-        ("pairs", ["psnr", "yaw error"], ("yours", "stored"),
-         [("A to B", ["20", "–", "3", "–"]), ("B to A", ["21", "–", "4", "–"])])]  # fmt: skip
+        (["psnr", "yaw error"], [["pairs", "yours", "stored", "yours", "stored"],
+                                 ["A to B", "20", "–", "3", "–"], ["B to A", "21", "–", "4", "–"]]),
+    ]  # fmt: skip
     assert repr(table).split("\n")[:3] == [
         "                 psnr      yaw error",
         "pairs   yours  stored  yours  stored",
@@ -89,7 +90,7 @@ def test_no_table_is_wider_than_a_page(course):
     figures = {f"measure_number_{i}": {"A": i + 0.123, "B": i + 0.5} for i in range(12)}
     table = dl.results("toy", **figures)
     assert len(table.tables()) > 1 and max(map(len, repr(table).split("\n"))) <= 100
-    assert sum(len(columns) for _, columns, *_ in table.tables()) == 12
+    assert sum(len(names) for names, _ in table.tables()) == 12
 
 
 def test_yours_beside_the_recorded_curve(course, record):

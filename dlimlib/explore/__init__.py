@@ -5,7 +5,6 @@ from random import Random
 from typing import Any
 
 import ipywidgets as W
-import numpy as np
 import torch
 
 from ..pictures import also_range
@@ -18,28 +17,27 @@ Range = tuple[float, float]
 class Sliders(Explorer):
     """Sliders beside the picture that `draw(**values)` makes of their values."""
 
-    def __init__(self, draw, specs, *, value_range, scale, rand):
-        self.draw = draw
-        self.start, self.widgets = {}, {}
-        labels = f"{8 * max(map(len, specs), default=0) + 12}px"  # one width, so that the sliders line up
+    def __init__(self, draw, specs, *, chance, value_range, scale):
+        self.draw, self.widgets = draw, {}
+        labels = f"{8 * max(map(len, specs)) + 12}px"  # one width, so that the sliders line up
+        layout = W.Layout(width=f"calc(300px + {labels})")
         for name, spec in specs.items():
             if len(spec) not in (3, 4) or not spec[0] <= spec[2] <= spec[1] or spec[0] == spec[1]:
                 raise ValueError(f"{name} must be (lowest, highest, start) or also a step, got {spec}")
             low, high, start = map(float, spec[:3])
             step = spec[3] if len(spec) == 4 else float(f"{(high - low) / 60:.1g}")
-            self.start[name] = start
-            self.widgets[name] = W.FloatSlider(
-                value=start, min=low, max=high, step=step, description=name, continuous_update=True,
-                readout_format=".2f", style={"description_width": labels},
-                layout=W.Layout(width=f"calc(300px + {labels})"))  # fmt: skip
-            self.widgets[name].observe(self._moved, "value")
-        self.anywhere = lambda: {name: rand(w) for name, w in self.widgets.items()}
-        super().__init__(draw(**self.start), value_range=value_range, scale=scale)
-        tips = {"Reset": "all sliders to where they began", "Random": "a random place"}
-        self.lay_out(self.widgets.values(), tips | {"Back": "to the place before Reset or Random"})
+            slider = W.FloatSlider(value=start, min=low, max=high, step=step, description=name, layout=layout,
+                                   style={"description_width": labels})  # fmt: skip
+            slider.observe(self._moved, "value")
+            self.widgets[name] = slider
+        self.start = self.place()
+        anywhere = lambda: {name: chance(w.min, w.max) for name, w in self.widgets.items()}  # noqa: E731
+        buttons = {"Reset": ("all sliders to where they began", lambda _: self.go(self.start)),
+                   "Random": ("a random place", lambda _: self.go(anywhere()))}  # fmt: skip
+        super().__init__(self.widgets.values(), buttons, value_range=value_range, scale=scale)
 
     def place(self):
-        """The sliders' values by name."""
+        """Return the sliders' values by name."""
         return {name: w.value for name, w in self.widgets.items()}
 
     def move(self, values):
@@ -48,12 +46,12 @@ class Sliders(Explorer):
             self.widgets[name].value = value
 
     def controls(self):
-        """The sliders in words."""
+        """Return the sliders in words."""
         each = (f"{n} from {w.min:g} to {w.max:g} at {w.value:.3g}" for n, w in self.widgets.items())
         return f"sliders {', '.join(each)}"
 
     def picture(self):
-        """What the callback makes of the sliders."""
+        """Return what the callback makes of the sliders."""
         return self.draw(**self.place())
 
     def _moved(self, change):
@@ -70,13 +68,12 @@ def sliders(
     seed: int = 0,
     **specs: Sequence[float],
 ) -> Sliders:
-    """Sliders name=(lowest, highest, start) or (lowest, highest, start, step) beside the picture that
-    draw(name=value, …) returns: (C, H, W), or (N, C, H, W) side by side, floats in `value_range`."""
+    """Show sliders name=(lowest, highest, start) or (lowest, highest, start, step) beside the picture that
+    draw(name=value, …) returns: (C, H, W), or (N, C, H, W) side by side, floats in `value_range`, each pixel
+    drawn scale × scale times; the button Random draws from `seed`."""
     if not specs:
         raise ValueError("sliders needs at least one, for example sliders(draw, smile=(-1, 1, 0))")
-    chance = Random(seed)
-    return Sliders(draw, specs, value_range=value_range, scale=scale,
-                   rand=lambda slider: chance.uniform(slider.min, slider.max))  # fmt: skip
+    return Sliders(draw, specs, chance=Random(seed).uniform, value_range=value_range, scale=scale)
 
 
 @also_range
@@ -91,10 +88,10 @@ def latent(
     scale: int | None = None,
     seed: int = 0,
 ) -> Sliders:
-    """A slider in [-span, span] for each number of a code; decode(z (1, dims)) returns the picture.
-    `start` is the code (dims,) to begin with, by default zeros, `names` are the sliders' names; Random draws
-    from N(0, 1)."""
-    names = [str(name) for name in (names or [f"z[{i}]" for i in np.arange(dims)])]
+    """Show a slider in [-span, span] for each number of a code beside the picture that decode(z (1, dims))
+    returns, as in `sliders`; Random draws from N(0, 1). `start` is the code (dims,) to begin with, by default
+    zeros, `names` are the sliders' names."""
+    names = [str(name) for name in names or (f"z[{i}]" for i in range(dims))]
     z = torch.zeros(dims) if start is None else torch.as_tensor(start).detach().flatten().float().cpu()
     if len(names) != dims or len(z) != dims:
         raise ValueError(f"names and start must have {dims} entries, got {len(names)} and {len(z)}")
@@ -103,12 +100,12 @@ def latent(
         with torch.no_grad():
             return decode(torch.tensor([[values[name] for name in names]]))
 
-    chance = Random(seed)
-    specs = {
-        name: (-span, span, value) for name, value in zip(names, z.clamp(-span, span).tolist(), strict=True)
-    }
-    return Sliders(draw, specs, value_range=value_range, scale=scale,
-                   rand=lambda slider: min(max(chance.gauss(0, 1), -span), span))  # fmt: skip
+    def chance(low, high):
+        return min(max(random.gauss(0, 1), low), high)
+
+    random = Random(seed)
+    specs = {n: (-span, span, value) for n, value in zip(names, z.clamp(-span, span).tolist(), strict=True)}
+    return Sliders(draw, specs, chance=chance, value_range=value_range, scale=scale)
 
 
 @also_range
@@ -122,10 +119,10 @@ def click(
     value_range: Range = (-1, 1),
     scale: int | None = None,
 ) -> Click:
-    """A map to click, drag or walk on with the arrow keys, beside what draw(x, y) returns for that place:
+    """Show a map to click, drag or walk on with the arrow keys, beside what draw(x, y) returns for a place:
     (C, H, W), or (N, C, H, W) side by side, floats in `value_range`.
 
-    picture: the map, as (C, H, W), as PNG bytes, or a figure of dl.plot, whose first axes give the extent.
+    picture: the map, as (C, H, W), or a figure of dl.plot, whose first axes give the extent.
     extent: the coordinates (left, right, bottom, top) of the map's edges; by default its pixels, y downward.
     cells: (columns, rows); x and y are then whole numbers, the column and the row, from the top left.
     start: (x, y) to begin with, by default the middle.

@@ -13,67 +13,58 @@ from ..plot.style import bundle
 
 
 def drawn(picture, value_range, scale):
-    """What a callback returned as PNG bytes, several pictures side by side; quick rather than small."""
+    """Return what a callback returned as PNG bytes, several pictures side by side, with its width and height;
+    quick rather than small."""
     if picture is None:
         raise ValueError("it returned None; it must return a picture (C, H, W) or pictures (N, C, H, W)")
     pictures = to_uint8(picture, value_range)
-    scale = scale or max(1, round(280 / pictures.shape[1]))
-    strip = np.concatenate(list(enlarge(pictures, scale)), 1)
-    strip = strip[..., 0] if strip.shape[2] == 1 else strip
+    strip = np.concatenate(list(enlarge(pictures, scale or max(1, round(280 / pictures.shape[1])))), 1)
     file = BytesIO()
-    Image.fromarray(strip).save(file, "png", compress_level=1)
+    Image.fromarray(strip[..., 0] if strip.shape[2] == 1 else strip).save(file, "png", compress_level=1)
     return file.getvalue(), strip.shape[1], strip.shape[0]
 
 
 class Explorer:
-    """Controls beside the picture that a callback makes of their values; buttons that lead back."""
+    """Controls beside the picture that a callback makes of their values; buttons that lead back.
+
+    A widget has `start` and the methods place, move (its controls to a place), picture (of where they stand)
+    and controls (in words).
+    """
 
     quiet = False  # while the controls move without drawing
 
-    def __init__(self, picture, *, value_range, scale):
+    def __init__(self, controls, buttons, *, value_range, scale):
         self.value_range, self.scale, self.past = value_range, scale, []
-        png, width, height = drawn(picture, value_range, scale)
+        png, width, height = drawn(self.picture(), value_range, scale)
         # the picture keeps its shape however narrow the page is
         fixed = W.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto", margin="0 0 0 24px")
-        self.image = W.Image(value=png, format="png", layout=fixed)
-        self.note, self.buttons = W.HTML(), {}
-
-    def lay_out(self, controls, tips):
-        """Put controls, a button for each of the tips and the note beside the picture."""
-        actions = {"Reset": lambda _: self.go(self.start), "Back": self._back}
-        actions["Random"] = lambda _: self.go(self.anywhere())
-        for text, tip in tips.items():
+        self.image, self.note = W.Image(value=png, format="png", layout=fixed), W.HTML()
+        self.buttons = {}
+        for text, (tip, action) in (buttons | {"Back": ("to the place before", self._back)}).items():
             self.buttons[text] = W.Button(description=text, tooltip=tip, layout=W.Layout(width="80px"))
-            self.buttons[text].on_click(actions[text])
+            self.buttons[text].on_click(action)
         self.buttons["Back"].disabled = True
         self.view = W.HBox([W.VBox([*controls, W.HBox(list(self.buttons.values())), self.note]), self.image])
         self.view.layout.flex_flow = "row wrap"
 
     def go(self, place):
-        """Put the controls at a place, draw once, and remember where they stood."""
-        self.remember(self.place())
-        self.put(place)
-        self.redraw()
-
-    def put(self, place):
-        """Move the controls without drawing."""
-        self.quiet = True
-        self.move(place)
-        self.quiet = False
-
-    def remember(self, place):
-        """Let Back lead to this place."""
-        self.past.append(place)
-        self.buttons["Back"].disabled = False
+        """Move the controls to a place, draw once, and remember where they stood."""
+        self.past.append(self.place())
+        self._jump(place)
 
     def _back(self, _):
         if self.past:
-            self.put(self.past.pop())
-            self.buttons["Back"].disabled = not self.past
-            self.redraw()
+            self._jump(self.past.pop())
+
+    def _jump(self, place):
+        self.quiet = True
+        self.move(place)
+        self.quiet = False
+        self.redraw()
 
     def redraw(self):
         """Draw again from the controls; when the callback fails, say so and keep the old picture."""
+        self.buttons["Back"].disabled = not self.past
         try:
             self.image.value = drawn(self.picture(), self.value_range, self.scale)[0]
             self.note.value = ""
@@ -82,11 +73,11 @@ class Explorer:
             self.note.value = f"The picture is the last one that worked; drawing failed with <b>{message}</b>"
 
     def still(self):
-        """What a notebook keeps, as PNG bytes."""
+        """Return what a notebook keeps, as PNG bytes."""
         return self.image.value
 
     def alt(self):
-        """The still's text alternative: which controls there are, and where they stand."""
+        """Return the still's text alternative: which controls there are, and where they stand."""
         return f"Still of a widget: a picture and {self.controls()}; buttons {', '.join(self.buttons)}"
 
     def _ipython_display_(self):

@@ -12,50 +12,43 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from .style import COLOURS, PALETTE, Sheet, axes, describe, extent, figure, ink
+from .style import COLOURS, PALETTE, Sheet, axes, describe, figure, ink
 
 FAR = 30  # times larger: a quantity for a panel of its own
-HALO = [withStroke(linewidth=3, foreground="white")]
+LINE, WIDE = 14.5, 90  # points that a label takes
+HALO = [withStroke(linewidth=4, foreground="white")]
 
 
 class _Labels(Artist):
-    """Labels at the ends of curves; whenever the figure is drawn, on whatever scale its axes then have, those
-    that would overlap are moved apart."""
+    """Labels at the ends (x, y, text, colour) of curves; whenever the figure is drawn, on whatever scale its
+    axes then have, they are moved apart, each as little as it can."""
 
     def __init__(self, ax, ends):
         super().__init__()
         self.set_zorder(0)  # drawn, and so asked, before the texts are
-        self.texts = [
-            ax.annotate(text, (x, y), xytext=(11, 0), textcoords="offset points", va="center",
-                        color=ink(colour), annotation_clip=False, path_effects=HALO)
-            for x, y, text, colour in ends]  # fmt: skip
-        ax.add_artist(self)
+        style = dict(textcoords="offset points", va="center", annotation_clip=False, path_effects=HALO)
+        self.texts = [ax.annotate(text, (x, y), xytext=(11, 0), color=ink(colour), **style)
+                      for x, y, text, colour in ends if np.isfinite(y)]  # fmt: skip
+        if self.texts:
+            ax.add_artist(self)
 
     def draw(self, renderer):
-        pixel = self.axes.figure.dpi / 100
-        ends = self.axes.transData.transform([text.xy for text in self.texts]) / pixel
-        wide = [100 * extent(text.get_text(), 13)[0] for text in self.texts]
-        order = np.argsort(ends[:, 1], kind="stable")
-        heights = ends[:, 1].copy()
-        low, high = self.axes.bbox.y0 / pixel, self.axes.bbox.y1 / pixel - 8
-        for _ in range(200):  # push overlapping neighbours apart, little by little, within the axes
-            before = heights.copy()
-            for n, i in enumerate(order):
-                for j in order[n + 1 :]:
-                    left, right = (i, j) if ends[i, 0] < ends[j, 0] else (j, i)
-                    push = (20 - heights[j] + heights[i]) / 2
-                    if push > 0.1 and ends[right, 0] < ends[left, 0] + wide[left] + 6:
-                        heights[i], heights[j] = heights[i] - push, heights[j] + push
-            heights = heights.clip(low, high)
-            if np.allclose(before, heights, atol=0.05):
-                break
-        for text, move in zip(self.texts, heights - ends[:, 1], strict=True):
-            text.set_position((11, 0.72 * move))  # pixels to points
+        point = self.axes.figure.dpi / 72
+        low, high = self.axes.bbox.y0 / point, self.axes.bbox.y1 / point - 6
+        x, y = self.axes.transData.transform([text.xy for text in self.texts]).T / point
+        order = np.argsort(x)
+        for near in np.split(order, 1 + np.flatnonzero(np.diff(x[order]) > WIDE)):
+            near = near[np.argsort(y[near], kind="stable")]
+            slots = LINE * np.arange(len(near))
+            free = (y[near] - slots).clip(low, max(low, high - slots[-1]))
+            up, down = np.maximum.accumulate(free), np.minimum.accumulate(free[::-1])[::-1]
+            for i, height in zip(near, (up + down) / 2 + slots, strict=True):
+                self.texts[i].set_position((11, height - y[i]))
 
 
 def _smoothed(values, width):
-    """The mean of the finite ones among `width` neighbours around each value; fewer at the beginning, so that
-    the line begins at the first value, and at the end."""
+    """Return the mean of the finite ones among `width` neighbours around each value (N,); fewer at the end,
+    and at the beginning, so that the line begins at the first value."""
     half, i, finite = width // 2, np.arange(len(values)), np.isfinite(values)
     low, high = np.maximum(i - half, 0), np.minimum(np.minimum(i + half, 2 * i) + 1, len(values))
     sums = np.pad(np.cumsum([np.where(finite, values, 0), finite], 1, float), ((0, 0), (1, 0)))
@@ -63,17 +56,17 @@ def _smoothed(values, width):
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _panels(means):
-    """Names grouped by the size of their values, in the order in which they were logged."""
-    size = {name: float(np.median(np.abs(np.nan_to_num(mean)))) for name, mean in means.items()}
-    groups, last = [], 0.0
+def _panels(curves):
+    """Group names by the size of their means, in the order in which they were logged."""
+    size = {name: float(np.median(np.abs(np.nan_to_num(mean)))) for name, (_, _, mean, _) in curves.items()}
+    limits, last = [], 0.0
     for name in sorted(size, key=size.__getitem__):
-        if not groups or 0 < FAR * last < size[name]:
-            groups.append([])
-        groups[-1].append(name)
+        limits += [size[name]] * (0 < FAR * last < size[name])
         last = size[name]
-    order = list(means).index
-    return sorted((sorted(group, key=order) for group in groups), key=lambda group: order(group[0]))
+    groups = {}
+    for name in curves:
+        groups.setdefault(sum(size[name] >= limit for limit in limits), []).append(name)
+    return list(groups.values())
 
 
 def history(
@@ -85,47 +78,47 @@ def history(
     panels: Sequence[Sequence[str]] | None = None,
     size: tuple[float, float] = (7.2, 4.2),
 ) -> Axes | Sheet:
-    """Curves of what a Run (or a dict name -> (steps, values)) logged: every value pale, and on top the mean
-    of `smooth` neighbours around it (by default a fiftieth of all).
+    """Draw curves of what a Run (or a dict name -> (steps, values)) logged: every value pale, and on top the
+    mean of `smooth` neighbours around it (by default a fiftieth of all).
 
     panels: lists of names, an axes for each; by default quantities of different size get panels of their
     own. With `ax` all of them are drawn there.
     log: whether values stand on a logarithmic axis; by default where they span decades.
     size: inches of a figure with one panel.
     """
-    logged = {name: [np.asarray(part, float) for part in series] for name, series in
-              getattr(run, "history", run).items() if len(series[1])}  # fmt: skip
-    widths = {name: max(1, min(smooth or len(y) // 50, len(y))) for name, (_, y) in logged.items()}
-    means = {name: _smoothed(y, widths[name]) for name, (_, y) in logged.items()}
-    groups = [list(logged)] if ax is not None else [list(g) for g in panels or _panels(means)] or [[]]
-    unknown = [name for group in groups for name in group if name not in logged]
+    curves = {}
+    for (name, series), colour in zip(getattr(run, "history", run).items(), cycle(PALETTE), strict=False):
+        if len(series[1]):
+            steps, values = np.asarray(series, float)
+            width = min(smooth or len(values) // 50, len(values))
+            curves[name] = steps, values, _smoothed(values, width) if width > 1 else values, colour
+    groups = (
+        [list(curves)] if ax is not None else [list(names) for names in panels or _panels(curves)] or [[]]
+    )
+    unknown = [name for names in groups for name in names if name not in curves]
     if unknown:
-        raise ValueError(f"panels name {unknown[0]}, which was not logged; there are {', '.join(logged)}")
-    if ax is None:
-        sheet = figure(size[0], size[1] * (0.4 + 0.6 * len(groups)))
-        spots = list(sheet.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0])
-    else:
-        spots = [ax]
-    colours = dict(zip(logged, cycle(PALETTE), strict=False))
+        raise ValueError(f"panels name {unknown[0]}, which was not logged; there are {', '.join(curves)}")
+    result = ax or figure(size[0], size[1] * (0.4 + 0.6 * len(groups)))
+    spots = [ax] if ax else result.figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
     for spot, names in zip(spots, groups, strict=True):
-        _panel(spot, {name: (*logged[name], means[name], widths[name], colours[name]) for name in names}, log)
+        _panel(spot, {name: curves[name] for name in names}, log)
     spots[-1].set_xlabel("step")
-    return sheet if ax is None else ax
+    return result
 
 
 def _panel(ax, curves, log):
-    """Draw curves name -> (steps, values, means, width, colour) into one axes."""
-    for steps, values, mean, width, colour in curves.values():
-        if width > 1:
+    """Draw curves name -> (steps, values, means, colour) into one axes."""
+    for steps, values, mean, colour in curves.values():
+        if mean is not values:
             ax.plot(steps, values, color=colour, alpha=0.25, linewidth=0.8)
         ax.plot(steps, mean, color=colour)
-    seen = np.concatenate([mean[np.isfinite(mean)] for _, _, mean, *_ in curves.values()] or [[]])
+    seen = np.concatenate([mean[np.isfinite(mean)] for _, _, mean, _ in curves.values()] or [[]])
     if log if log is not None else len(seen) and 0 < 10 * seen.min() < seen.max():
         ax.set_yscale("log")
     if len(curves) == 1:
         ax.set_ylabel(*curves)
-    elif curves:
-        _Labels(ax, [(x[-1], mean[-1], name, colour) for name, (x, _, mean, _, colour) in curves.items()])
+    else:
+        _Labels(ax, [(x[-1], mean[-1], name, colour) for name, (x, _, mean, colour) in curves.items()])
     steps = max((x[-1] for x, *_ in curves.values()), default=0)
     describe(ax, f"Curves of {', '.join(curves)} over {steps:,.0f} steps" if curves else "Nothing was logged")
 
@@ -140,7 +133,7 @@ def curve(
     log: str = "x",
     bottom: float | None = 0,
 ) -> Axes | Sheet:
-    """Lines name -> {x: y}, labelled at their ends; those named in `baseline` are grey and dashed.
+    """Draw lines name -> {x: y}, labelled at their ends; those named in `baseline` are grey and dashed.
 
     Beside a line "recorded", the points of "yours" (see dl.with_recorded) are large squares, to be seen even
     where both agree. `log` holds the letters of the axes that are logarithmic; y begins at `bottom`, None:
@@ -152,11 +145,11 @@ def curve(
     for name, points in sorted(lines.items(), key=lambda line: line[0] == "yours"):
         x, y = zip(*sorted(points.items()), strict=True)
         colour = COLOURS["baseline"] if name in baseline else next(colours)
-        style: dict[str, Any] = dict(linestyle="--" if name in baseline else "-", marker="o", markersize=6)
         if name == "yours" and "recorded" in lines:
-            style = dict(linestyle="", marker="s", markersize=13, markeredgewidth=2.4, fillstyle="none")
-            style |= dict(zorder=3, clip_on=False)
-        ax.plot(x, y, color=colour, **style)
+            ax.plot(x, y, "s", color=colour, markersize=13, markeredgewidth=2.4, fillstyle="none", zorder=3,
+                    clip_on=False)  # fmt: skip
+        else:
+            ax.plot(x, y, "o--" if name in baseline else "o-", color=colour, markersize=6)
         ends.append((x[-1], y[-1], name, colour))
         ticks += x
     if "x" in log:
@@ -171,7 +164,7 @@ def curve(
         ax.set_ylim(bottom=bottom)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     _Labels(ax, ends)
-    what = "".join(word + label for word, label in ((": ", ylabel), (" over ", xlabel)) if label)
+    what = f": {ylabel}" * bool(ylabel) + f" over {xlabel}" * bool(xlabel)
     describe(ax, f"Curves of {', '.join(lines)}{what}")
     return result
 
@@ -186,26 +179,25 @@ def matrix(
     ylabel: str = "",
     show: str = "{:.2f}",
 ) -> Axes | Sheet:
-    """Numbers in [0, 1] (R, C) as shaded cells with row and column names, written in the format `show`; NaN
-    stays empty."""
+    """Draw numbers in [0, 1] (R, C) as shaded cells with the names of `rows` and `cols`, each number
+    written in the format `show`; NaN stays empty."""
     table = torch.as_tensor(values).detach().cpu().double().numpy()
     if table.shape != (len(rows), len(cols)):
         raise ValueError(f"values must be {len(rows)} rows × {len(cols)} columns, got {table.shape}")
     longest = max(len(str(row)) for row in rows)
     ax, result = axes(ax, 1.2 + 0.1 * longest + 0.72 * len(cols), 1.4 + 0.46 * len(rows))
-    ax.imshow(table, cmap=LinearSegmentedColormap.from_list("blue", ["white", COLOURS["real"]]),
-              vmin=0, vmax=1, aspect="auto")  # fmt: skip
+    blue = LinearSegmentedColormap.from_list("blue", ["white", COLOURS["real"]])
+    ax.imshow(table, cmap=blue, vmin=0, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(table):
         if np.isfinite(value):
-            ax.text(j, i, show.format(value), ha="center", va="center", size=12,
-                    color="white" if value > 0.6 else COLOURS["text"])  # fmt: skip
+            colour = "white" if value > 0.6 else COLOURS["text"]
+            ax.text(j, i, show.format(value), ha="center", va="center", size=12, color=colour)
     ax.set_xticks(np.arange(len(cols)), cols, rotation=35, ha="right", rotation_mode="anchor")
     ax.set_yticks(np.arange(len(rows)), rows)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.grid(False)
     ax.tick_params(length=0)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    ax.spines[:].set_visible(False)
     named = [f"{word}{'s' * (len(texts) > 1)}: {', '.join(map(str, texts))}"
              for word, texts in (("row", rows), ("column", cols))]  # fmt: skip
     describe(ax, f"Table of {len(rows)} × {len(cols)} numbers; {'; '.join(named)}")
@@ -215,8 +207,8 @@ def matrix(
 def latent(
     z: torch.Tensor, labels: torch.Tensor, classes: Sequence[str] | None = None, ax: Axes | None = None
 ) -> Axes | Sheet:
-    """Points z (N, 2) coloured by class: labels int (N,) with the names `classes`, written into the clouds;
-    float labels get a colour scale."""
+    """Draw points z (N, 2) coloured by class: labels int (N,) with the names `classes`, written into the
+    clouds; float labels (N,) get a colour scale."""
     z, labels = torch.as_tensor(z).detach().cpu(), torch.as_tensor(labels).detach().cpu()
     if z.dim() != 2 or z.shape[1] != 2:
         raise ValueError(f"z must be (N, 2), got {tuple(z.shape)}: choose two columns of it")
@@ -236,8 +228,7 @@ def latent(
             colour, cloud = PALETTE[i % len(PALETTE)], z[labels == i]
             x, y = cloud.median(0).values.tolist()
             ax.scatter(cloud[:, 0], cloud[:, 1], color=colour, s=size, alpha=0.6, linewidths=0)
-            ax.text(x, y, name, color=ink(colour),
-                    weight="bold", ha="center", va="center", size=14, zorder=3,
-                    path_effects=[withStroke(linewidth=4, foreground="white")])  # fmt: skip
+            ax.text(x, y, name, color=ink(colour), weight="bold", ha="center", va="center", size=14, zorder=3,
+                    path_effects=HALO)  # fmt: skip
     ax.set(xlabel="first number of the code", ylabel="second number of the code", aspect="equal")
     return result

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -14,13 +13,13 @@ from torch.overrides import TorchFunctionMode
 
 from ..pictures import also_range, to_uint8
 from .grids import paint
-from .style import COLOURS, PALETTE, Sheet, canvas, describe, extent, thumbnail
+from .style import COLOURS, PALETTE, Sheet, axes, describe, extent, thumbnail
 
 PAGE = 10.5  # inches that a drawing may be wide
 RESHAPES = ("view", "reshape", "flatten", "unflatten", "pixel_shuffle", "squeeze", "unsqueeze")
 
 
-@dataclass
+@dataclass(eq=False)
 class Step:
     """A change of shape on the way through a network, (C, H, W) or (D,), and the box that it is drawn as."""
 
@@ -42,7 +41,7 @@ class Step:
 
 
 class _Trace(TorchFunctionMode):
-    """Notes each function of torch that changes the shape of what came from x."""
+    """Note each function of torch that changes the shape of what came from x."""
 
     def __init__(self, x):
         super().__init__()
@@ -61,7 +60,7 @@ class _Trace(TorchFunctionMode):
         return result
 
     def _place(self, name, given, known, shape):
-        """Which step a result of this shape belongs to: one of those it came from, or a new one."""
+        """Return the step a result of this shape belongs to: one of those it came from, or a new one."""
         steps = self.steps
         alike = [i for i in known if steps[i].shape == shape]
         if name in ("cat", "concat", "concatenate") and not alike and len(shape) in (1, 3):
@@ -86,7 +85,7 @@ class _Trace(TorchFunctionMode):
 
 
 def _tensors(value):
-    """The tensors that a value is or holds."""
+    """Return the tensors that a value is or holds."""
     return [t for t in (value if isinstance(value, (list, tuple)) else [value]) if torch.is_tensor(t)]
 
 
@@ -106,22 +105,19 @@ def trace(model: nn.Module, x: torch.Tensor) -> tuple[list[Step], torch.Tensor]:
             module.training = mode
     output = output[0] if isinstance(output, (list, tuple)) else output
     steps = traced.steps
-    kept, ahead = set(), [traced.made.get(id(output), len(steps) - 1)]
-    while ahead:
-        i = ahead.pop()
-        if i >= 0 and i not in kept:
-            kept.add(i)
-            ahead += steps[i].sources
-    for i in sorted(kept, reverse=True):
-        users = [steps[j] for j in kept if i in steps[j].sources]
-        if i and len(users) == 1 and len(steps[i].sources) == 1:
-            (user,), (source,) = users, steps[i].sources
-            step, widths = steps[i], (*user.shape[:1], *user.parts)
-            grows = step.pointwise and user.side > step.side and step.shape[0] in widths
+    last = traced.made.get(id(output), len(steps) - 1)
+    kept = {last}
+    for i in range(last, -1, -1):  # a step has its sources before it
+        step, users = steps[i], [steps[j] for j in kept if i in steps[j].sources]
+        if i in kept and i and len(users) == len(step.sources) == 1:
+            (user,), (source,) = users, step.sources
+            grows = step.pointwise and user.side > step.side and step.shape[0] in (user.shape[0], *user.parts)
             joins = user.parts and user.side == step.side > steps[source].side
             if grows or joins:
                 user.sources = [source if j == i else j for j in user.sources]
-                kept.remove(i)
+                kept = kept - {i} | {source}
+        if i in kept:
+            kept.update(j for j in step.sources if j >= 0)
     order = sorted(kept)
     for i in order:
         steps[i].sources = [order.index(j) if j in kept else -1 for j in steps[i].sources]
@@ -145,10 +141,10 @@ def network(
     _show(steps, x[:1], output[:1], value_range)
     _measure(steps, 1.15 if deep else 1.9)
     for gap in (0.34, 0.26, 0.18, 0.1):
-        width, height = (_valley if deep else _row)(steps, gap)
+        width, height = _lay_out(steps, gap, deep)
         if width <= PAGE:
             break
-    ax, result = canvas(ax, width, height)
+    ax, result = axes(ax, width, height, place=(0, 0, 1, 1))
     for step in steps:
         _draw(ax, step)
     (_climb if deep else _funnel)(ax, steps, bridges)
@@ -186,65 +182,52 @@ def _measure(steps, tallest):
 
 
 def _name(step):
-    """How the resolution of a step is written."""
+    """Return how the resolution of a step is written."""
     if len(step.shape) == 3:
         return f"{step.shape[1]}×{step.shape[2]}"
     return "numbers" if step.shape[0] > 1 else "number"
 
 
-def _row(steps, gap):
-    """Place the boxes in a row, with room below for each resolution's name; returns the width and height."""
-    tall = max(step.height for step in steps)
-    edge, before = 0.12, -0.04  # the right edge so far, and that of the last name
-    for name, run in groupby(steps, _name):
-        run = list(run)
-        wide = sum(sum(step.widths) for step in run) + gap * (len(run) - 1)
-        edge = max(edge, before + 0.14 + (extent(name)[0] - wide) / 2)
-        before = edge + (wide + extent(name)[0]) / 2
-        for step in run:
-            step.x, step.y = edge + sum(step.widths) / 2, 0.55 + tall / 2
-            edge = step.right + gap
-    return max(edge - gap, before) + 0.12, tall + 0.65
-
-
-def _valley(steps, gap):
-    """Place the boxes along a U, one height for each resolution; returns the width and height."""
-    sides = sorted({step.side for step in steps}, reverse=True)
-    tall = [max(step.height for step in steps if step.side == side) for side in sides]
-    depth = {side: sum(tall[:k]) + tall[k] / 2 + 0.36 * k for k, side in enumerate(sides)}
-    height = sum(tall) + 0.36 * (len(sides) - 1) + 0.3
-    turn = 1 + max(i for i, step in enumerate(steps) if step.side == sides[-1])
-    for arm in (steps[:turn], steps[turn:]):
-        for before, step in zip([None, *arm], arm, strict=False):
-            step.x, step.y = 0.0, height - 0.15 - depth[step.side]
-            if before is not None and before.side == step.side:
-                step.x = before.right + gap + sum(step.widths) / 2
-            elif before is not None:
-                step.x = before.axis - step.axis
-    ends = {step.side: step.right for step in steps[:turn]}  # of the left arm
-    shift = max([steps[turn - 1].right + 0.3 - steps[turn].axis]
-                + [ends.get(step.side, -9) + 0.8 - step.left for step in steps[turn:]])  # fmt: skip
-    names = 0.2 + extent(_name(steps[0]))[0] - steps[0].left
+def _lay_out(steps, gap, deep):
+    """Place the boxes in a row, or along a U, one height for each resolution, so that the resolutions' names
+    fit below or at the left; return the width and height."""
+    turn = 1 + max(range(len(steps)), key=lambda i: (-steps[i].side, i))  # where the right arm begins
+    height, levels = 0.15 if deep else 0.55, {}
+    for side, level in groupby(sorted(steps, key=lambda s: s.side * deep), lambda s: s.side * deep):
+        tall = max(step.height for step in level)
+        levels[side], height = height + tall / 2, height + tall + 0.36
+    for step in steps:
+        step.x, step.y = 0.0, levels[step.side * deep]
+    wider = lambda step: (extent(_name(step))[0] - sum(step.widths)) / 2  # noqa: E731
+    for before, step in pairwise(steps):
+        if deep and step.side != before.side:
+            step.x = (before.right + 0.3 if step is steps[turn] else before.axis) - step.axis
+        else:
+            named = 0 if deep or _name(before) == _name(step) else wider(before) + wider(step) + 0.14
+            step.x = before.right + max(gap, named) + sum(step.widths) / 2
+    ends = {step.side: step.right for step in steps[:turn]}
+    apart = max([0.0, *(ends.get(step.side, -9) + 0.8 - step.left for step in steps[turn:])]) if deep else 0
+    over = 0.1 if deep else 0.12 + max(0, wider(steps[-1]))
+    margin = 0.2 + extent(_name(steps[0]))[0] if deep else 0.12 + max(0, wider(steps[0]))
     for i, step in enumerate(steps):
-        step.x += names + (shift if i >= turn else 0)
-    return max(step.right for step in steps) + 0.1, height
+        step.x += margin + sum(steps[0].widths) / 2 + apart * (i >= turn)
+    return max(step.right for step in steps) + over, height - 0.21
 
 
 def _draw(ax, step):
     """Draw one box, or those that are joined."""
     if step.picture is not None:
-        thumbnail(ax, step.picture, (step.left, step.foot), step.widths[0], step.height)
+        thumbnail(ax, step.picture, (step.left, step.foot), step.widths[0], step.height, edgecolor="#999999")
         return
-    left, plain = step.left, COLOURS["fake" if len(step.shape) == 1 else "real"]
-    text = partial(ax.text, size=12, ha="center", va="center_baseline", zorder=4)
-    for k, width in enumerate(step.widths):
-        colour = plain
-        if k < len(step.widths) - 1:
-            colour = COLOURS["bridge" if step.sources[k] >= 0 else "baseline"]
-        corner = left, step.foot
-        ax.add_patch(Rectangle(corner, width, step.height, fc=colour, ec="white", lw=1, zorder=2))
-        shown = COLOURS["text"] if colour == COLOURS["fake"] else "white"
-        text(left + width / 2, step.y, str((step.parts or step.shape)[k]), color=shown)
+    left = step.left
+    for k, (width, channels) in enumerate(zip(step.widths, step.parts or step.shape, strict=False)):
+        key = "fake" if len(step.shape) == 1 else "real"
+        if k < len(step.widths) - 1:  # what is concatenated comes over a bridge, or from elsewhere
+            key = "bridge" if step.sources[k] >= 0 else "baseline"
+        box = Rectangle((left, step.foot), width, step.height, fc=COLOURS[key], ec="white", lw=1, zorder=2)
+        ax.add_patch(box)
+        ax.text(left + width / 2, step.y, str(channels), size=12, ha="center", va="center_baseline", zorder=4,
+                color=COLOURS["text"] if key == "fake" else "white")  # fmt: skip
         left += width
 
 
@@ -263,21 +246,17 @@ def _funnel(ax, steps, bridges):
 
 def _climb(ax, steps, bridges):
     """Connect the boxes of a U and write the resolutions at the left of its levels."""
-    arrow = partial(FancyArrowPatch, arrowstyle="-|>", mutation_scale=11, shrinkA=1, shrinkB=1, lw=1.6)
-    round_ = {"connectionstyle": "angle,angleA=0,angleB=90,rad=9"}
-    for a, b in pairwise(steps):
-        bend = {}
-        if a.y == b.y:
-            start, end = (a.right, a.y), (b.left, b.y)
-        elif a.y > b.y:
+    for a, b in [*pairwise(steps), *bridges]:
+        start, end, bend = (a.right, a.y), (b.left, b.y), "arc3"
+        if a.y > b.y:
             start, end = (a.axis, a.foot), (a.axis, b.top)
-        else:
-            start, end = (a.axis, a.top), (b.axis, b.foot)
-            if abs(a.axis - b.axis) > 0.01:  # the round base
-                start, bend = (a.right, a.y), round_
-        ax.add_patch(arrow(start, end, color="#666666", zorder=1, **bend))
-    for a, b in bridges:
-        ax.add_patch(arrow((a.right, a.y), (b.left, b.y), color=COLOURS["bridge"], zorder=1))
+        elif a.y < b.y:
+            end, bend = (b.axis, b.foot), "angle,angleA=0,angleB=90,rad=9"  # the round base
+            if abs(a.axis - b.axis) < 0.01:
+                start, bend = (a.axis, a.top), "arc3"
+        colour = COLOURS["bridge"] if (a, b) in bridges else "#666666"
+        ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", connectionstyle=bend, color=colour,
+                                     mutation_scale=11, shrinkA=1, shrinkB=1, lw=1.6, zorder=1))  # fmt: skip
     for name in dict.fromkeys(map(_name, steps)):
         first = next(step for step in steps if _name(step) == name)
         ax.text(first.left - 0.1, first.y, name, ha="right", va="center", size=12)

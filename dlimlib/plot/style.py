@@ -1,7 +1,8 @@
-"""The course's one look: colours, matplotlib style, figures that show once."""
+"""The course's one look: colours, matplotlib's settings (course.mplstyle), figures that show once."""
 
 from functools import lru_cache
 from io import BytesIO
+from pathlib import Path
 from typing import Any, cast
 
 import matplotlib.pyplot as plt
@@ -12,51 +13,13 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import TextPath
 from PIL import Image
 
-# Okabe & Ito's colours, which colour-blind readers can tell apart; then more, for the eighth class and later.
-PALETTE: tuple[str, ...] = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
-PALETTE += ("#7A5195", "#8C564B", "#F0E442", "#4B7A00", "#003F5C", "#FF8FA3")
-COLOURS = {
-    "real": "#0072B2",
-    "fake": "#E69F00",
-    "A": "#009E73",
-    "B": "#CC79A7",
-    "baseline": "#8A8A8A",
-    "text": "#222222",
-    "bridge": "#D55E00",
-}
+Place = tuple[float, float, float, float]
 
-plt.rcParams.update(
-    {
-        "figure.dpi": 100,
-        "savefig.dpi": 100,
-        "figure.figsize": (7.2, 4.2),
-        "figure.facecolor": "white",  # stays readable on a dark theme
-        "savefig.facecolor": "white",
-        "figure.constrained_layout.use": True,
-        "font.size": 13,
-        "axes.titlesize": 14,
-        "axes.labelsize": 13,
-        "xtick.labelsize": 12,
-        "ytick.labelsize": 12,
-        "legend.fontsize": 12,
-        "legend.frameon": False,
-        "axes.prop_cycle": plt.cycler(color=PALETTE[:7]),
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": "#9A9A9A",
-        "axes.labelcolor": COLOURS["text"],
-        "text.color": COLOURS["text"],
-        "xtick.color": "#555555",
-        "ytick.color": "#555555",
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": "#E6E6E6",
-        "grid.linewidth": 0.8,
-        "lines.linewidth": 2.2,
-        "image.interpolation": "nearest",
-        "image.cmap": "gray",
-    }
-)
+plt.style.use(Path(__file__).with_name("course.mplstyle"))
+PALETTE: tuple[str, ...] = tuple(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+PALETTE += ("#7A5195", "#8C564B", "#F0E442", "#4B7A00", "#003F5C", "#FF8FA3")
+COLOURS = dict(zip(("real", "fake", "A", "B"), PALETTE, strict=False))
+COLOURS |= {"bridge": PALETTE[5], "baseline": "#8A8A8A", "text": "#222222"}
 
 
 class Sheet(Figure):
@@ -76,10 +39,9 @@ class Sheet(Figure):
         self._alt = text
 
     def png(self) -> bytes:
-        """The figure as the bytes of a PNG file."""
-        file = BytesIO()
+        """Return the figure as the bytes of a PNG file."""
+        file, small = BytesIO(), BytesIO()
         self.savefig(file, format="png", facecolor="white")
-        small = BytesIO()
         Image.open(file).convert("RGB").save(small, "png", optimize=True)
         return small.getvalue()
 
@@ -91,15 +53,14 @@ class Sheet(Figure):
         plt.close(self)  # or the inline backend shows it again at the end of the cell
 
 
-def _seen(ax: Axes) -> str:
-    """What an axes says about itself, or what its title, labels and legend say."""
+def _seen(ax):
+    """Return what an axes says about itself, or else what its title, labels and legend say."""
     if "alt" in vars(ax):
         return vars(ax)["alt"]
-    title = next((text for place in ("center", "left", "right") if (text := ax.get_title(place))), "")
     over = " over ".join(filter(None, (ax.get_ylabel(), ax.get_xlabel())))
-    names = ", ".join(ax.get_legend_handles_labels()[1])
-    what = "Picture" if ax.images else "Plot"
-    return ": ".join(filter(None, (what, ", ".join(filter(None, (title, over))), names)))
+    titles = [*map(ax.get_title, ("center", "left", "right")), over]
+    what, names = "Picture" if ax.images else "Plot", ax.get_legend_handles_labels()[1]
+    return ": ".join(filter(None, (what, ", ".join(filter(None, titles)), ", ".join(names))))
 
 
 def describe(ax: Axes, text: str) -> None:
@@ -108,65 +69,54 @@ def describe(ax: Axes, text: str) -> None:
 
 
 def bundle(picture: bytes | str, alt: str, kind: str = "image/png") -> tuple[dict, dict]:
-    """Data and metadata of an output: the text alternative stands where nbconvert looks for it."""
+    """Return data and metadata of an output: the text alternative stands where nbconvert looks for it."""
     return {kind: picture, "text/plain": alt}, {kind: {"alt": alt}}
 
 
 def figure(width: float = 7.2, height: float = 4.2, *, alt: str | None = None, **options: Any) -> Sheet:
-    """An empty figure, width × height inches, in the course's look; `alt` is its text alternative."""
+    """Return an empty figure, width × height inches, in the course's look; `alt` is its text alternative."""
     sheet = cast(Sheet, plt.figure(FigureClass=Sheet, figsize=(width, height), **options))
     sheet.alt = alt
     return sheet
 
 
-def axes(ax: Axes | None, width: float = 7.2, height: float = 4.2) -> tuple[Axes, Axes | Sheet]:
-    """The axes to draw in and what to return: a new figure, or the axes themselves."""
-    if ax is not None:
-        return ax, ax
-    sheet = figure(width, height)
-    return sheet.add_subplot(), sheet
+def axes(
+    ax: Axes | None, width: float = 7.2, height: float = 4.2, place: Place | None = None
+) -> tuple[Axes, Axes | Sheet]:
+    """Return the axes to draw in and what to return: a new figure of that size in inches, or `ax` itself.
 
-
-def canvas(ax: Axes | None, width: float, height: float) -> tuple[Axes, Axes | Sheet]:
-    """Axes for a drawing of width × height inches, y upwards, without ticks, and what to return."""
-    sheet = None
+    place: for a drawing in inches, y upwards, without ticks: (left, bottom, width, height) of its axes in a
+        new figure, as shares of it.
+    """
+    result: Axes | Sheet | None = ax
     if ax is None:
-        sheet = figure(width, height, layout="none")
-        ax = sheet.add_axes((0, 0, 1, 1))
-    ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
-    ax.set_axis_off()
-    return ax, sheet or ax
+        result = sheet = figure(width, height, layout="none" if place else None)
+        ax = sheet.add_axes(place) if place else sheet.add_subplot()
+    if place:
+        ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
+        ax.set_axis_off()
+    return ax, result or ax
 
 
 def thumbnail(
-    ax: Axes,
-    pixels: Any,
-    corner: tuple[float, float],
-    width: float,
-    height: float,
-    *,
-    edge: str = "#999999",
-    line=1.0,
+    ax: Axes, pixels: Any, corner: tuple[float, float], width: float, height: float, **frame: Any
 ) -> None:
-    """A picture uint8 (H, W, 1 or 3) with a frame, its lower left corner given, in the units of the axes."""
-    limits = ax.get_xlim(), ax.get_ylim()
-    shape = (corner[0], corner[0] + width, corner[1], corner[1] + height)
-    shown = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    ax.imshow(shown, extent=shape, vmin=0, vmax=255, cmap="gray", zorder=2)
-    ax.set(xlim=limits[0], ylim=limits[1])  # imshow moves them
-    ax.add_patch(Rectangle(corner, width, height, fc="none", ec=edge, lw=line, zorder=3))
+    """Draw a picture uint8 (H, W, 1 or 3) with a frame, its lower left corner given in the axes' units."""
+    left, foot = corner
+    ax.imshow(pixels, extent=(left, left + width, foot, foot + height), vmin=0, vmax=255, zorder=2)
+    ax.add_patch(Rectangle(corner, width, height, facecolor="none", zorder=3, **frame))
 
 
 @lru_cache(1000)
 def extent(text: str, size: float = 12) -> tuple[float, float]:
-    """Width and height in inches of a text, of several lines and with formulas."""
+    """Return width and height in inches of a text in points, of several lines and with formulas."""
     lines = text.split("\n") if text else []
     shapes = [TextPath((0, 0), line, size=size).get_extents() for line in lines if line.strip()]
     return max((shape.x1 for shape in shapes), default=0.0) / 72, len(lines) * 1.25 * size / 72
 
 
 def ink(colour: str) -> tuple[float, float, float]:
-    """The colour, dark enough for text on white."""
+    """Return the colour, dark enough for text on white."""
     r, g, b = to_rgb(colour)
     light = 0.2126 * r**2.2 + 0.7152 * g**2.2 + 0.0722 * b**2.2
     dim = min(1.0, (0.16 / max(light, 1e-6)) ** (1 / 2.2))
