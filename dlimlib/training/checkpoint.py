@@ -81,9 +81,6 @@ def peek(path):
         return {"step": 0, "steps": 1, "seconds": 0.0}
 
 
-# -------------------------------------------------------------------------- files
-
-
 def write(path, state):
     """Save state at path; whenever the process dies, a whole file is there, the old one or the new one.
 
@@ -140,9 +137,6 @@ def alone(path, name):
         lock.release()
 
 
-# -------------------------------------------------------------------------- what must agree
-
-
 def fingerprints(batches, parts):
     """Return what names the data: a fingerprint of the batches, and of every part that has one."""
     sources = {"batches": batches, **parts}
@@ -171,9 +165,6 @@ def settings(now, then):
             if new[key] != old[key]:
                 found.add(f"{key.removeprefix('initial_')} {old[key]}, not {new[key]}")
     return sorted(found)
-
-
-# -------------------------------------------------------------------------- random numbers
 
 
 def rng_state():
