@@ -22,26 +22,23 @@ def also_range(function):
 
 
 def to_uint8(x: Any, value_range: tuple[float, float] = (-1, 1)) -> np.ndarray:
-    """Pictures as a numpy array (N, H, W, 1 or 3) of uint8: from Images, a tensor (N, C, H, W) or (C, H, W),
-    a numpy array with channels last, or a list of those; floats are clipped to `value_range`."""
+    """Return pictures as a numpy array (N, H, W, 1 or 3) of uint8: from Images, a tensor (N, C, H, W) or
+    (C, H, W), a numpy array with channels last, or a list of those; floats are clipped to value_range."""
     x = getattr(x, "x", x)
     if isinstance(x, (list, tuple)):
         if len(x) == 0:
             raise ValueError("there is no picture to draw: the list is empty")
         return np.concatenate([to_uint8(item, value_range) for item in x])
-    if isinstance(x, torch.Tensor):
-        x = x.detach()
-        x = x if x.dtype == torch.uint8 else x.float()
-        x = x.cpu().numpy()
-        x = x[None] if x.ndim == 3 else x
-        if x.ndim != 4 or x.shape[1] not in (1, 3):
-            raise ValueError(f"pictures are tensors (N, C, H, W) with 1 or 3 channels, got {tuple(x.shape)}")
-        x = x.transpose(0, 2, 3, 1)
-    else:
-        x = np.asarray(x)
-        x = x[None] if x.ndim == 3 else x
-        if x.ndim != 4 or x.shape[3] not in (1, 3):
-            raise ValueError(f"numpy pictures are (N, H, W, C) with 1 or 3 channels, got {x.shape}")
+    tensor = isinstance(x, torch.Tensor)
+    if tensor:
+        x = x.detach().cpu()
+        x = (x if x.dtype == torch.uint8 else x.float()).numpy()
+    x = np.asarray(x)
+    x = x[None] if x.ndim == 3 else x
+    if x.ndim != 4 or x.shape[1 if tensor else 3] not in (1, 3):
+        order = "tensors (N, C, H, W)" if tensor else "numpy arrays (N, H, W, C)"
+        raise ValueError(f"pictures are {order} with 1 or 3 channels, got {x.shape}")
+    x = x.transpose(0, 2, 3, 1) if tensor else x
     if x.dtype == np.uint8:
         return x
     low, high = value_range
@@ -50,5 +47,5 @@ def to_uint8(x: Any, value_range: tuple[float, float] = (-1, 1)) -> np.ndarray:
 
 
 def enlarge(pictures: np.ndarray, scale: int) -> np.ndarray:
-    """Pictures (N, H, W, C) with every pixel drawn scale × scale times, never smoothed."""
+    """Return pictures (N, H, W, C) with every pixel drawn scale × scale times, never smoothed."""
     return pictures.repeat(scale, 1).repeat(scale, 2)

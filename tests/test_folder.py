@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from dlimlib.data import decode, files, load
+from dlimlib.data import cache, decode, files, load
+from dlimlib.settings import home
 
 RED, BLUE = (200, 30, 30), (20, 40, 220)
 
@@ -171,9 +172,9 @@ def test_splits_are_disjoint_and_adding_a_picture_moves_few(tmp_path):
 
 def test_a_tenth_of_many_names_is_the_test_split(tmp_path):
     places = {tmp_path / f"{i}.jpg": () for i in range(1000)}
-    test = files.divide(places, "test")
+    test, _, _ = files.divide(places, "test")
     assert 70 < len(test) < 130 and all(files.share(f.name) < 0.1 for f in test)
-    more = files.divide(places | {tmp_path / f"new {i}.jpg": () for i in range(500)}, "test")
+    more, _, _ = files.divide(places | {tmp_path / f"new {i}.jpg": () for i in range(500)}, "test")
     assert set(test) <= set(more), "nobody changes sides"
 
 
@@ -260,10 +261,10 @@ def test_tiles_keep_every_pixel_and_stay_in_one_split(tmp_path):
 @pytest.fixture
 def counted(monkeypatch):
     """A list of the pictures that were decoded, all of them worth keeping."""
-    monkeypatch.setattr(files, "LONG", 0)
+    monkeypatch.setattr(cache, "LONG", 0)
     read, seen = decode.read_picture, []
     monkeypatch.setattr(
-        "dlimlib.data.folder.read_picture", lambda f, *a, **k: seen.append(f.name) or read(f, *a, **k)
+        "dlimlib.data.pairs.read_picture", lambda f, *a, **k: seen.append(f.name) or read(f, *a, **k)
     )
     return seen
 
@@ -282,11 +283,11 @@ def test_the_second_start_decodes_nothing(tmp_path, counted):
 
 
 def test_what_is_decoded_at_once_is_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "LONG", 60)
+    monkeypatch.setattr(cache, "LONG", 60)
     for i in range(3):
         grey(tmp_path / f"{i}.png", i)
     quietly(tmp_path, size=8)
-    assert not (files.home() / "data").exists()
+    assert not (home() / "data").exists()
 
 
 @pytest.mark.parametrize("change", ["new", "changed", "gone"])
@@ -301,7 +302,7 @@ def test_a_changed_folder_is_read_again(tmp_path, counted, change):
     else:
         os.remove(tmp_path / "3.png")
     quietly(tmp_path, size=8)
-    assert counted and len(list((files.home() / "data").iterdir())) == 1, "the new one replaces the old one"
+    assert counted and len(list((home() / "data").iterdir())) == 1, "the new one replaces the old one"
 
 
 def test_sub_folders_are_classes(tmp_path):
@@ -348,13 +349,13 @@ def test_a_folder_that_can_t_be_opened_is_said(tmp_path, monkeypatch):
 
     def guarded(path):
         if str(path).endswith("closed"):
-            raise PermissionError(13, "Permission denied")
+            raise PermissionError(13, "Permission denied", path)
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", guarded)
     images, said = quietly(tmp_path, size=8)
     assert len(images) == 2 and "closed (the folder can't be opened: Permission denied)" in said
-    with pytest.raises(PermissionError, match="closed can't be opened: Permission denied"):
+    with pytest.raises(PermissionError, match="closed: the folder can't be opened: Permission denied"):
         load("folder", path=tmp_path / "closed")
 
 

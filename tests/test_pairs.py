@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from dlimlib.data import IGNORE, files, load, pairs, pets
+from dlimlib.data import IGNORE, cache, load, pairs, pets
 from dlimlib.metrics import confusion
 
 RED, BLUE, GREEN = (200, 30, 30), (20, 40, 220), (10, 200, 60)
@@ -147,8 +147,8 @@ def every(change):
 
 
 BROKEN = {
-    r"images/3.jpg \(has no partner of the same name in labels\)": without("labels"),
-    r"labels/3.png \(has no partner of the same name in images\)": without("images"),
+    r"images/3.jpg \(has no labels of the same name\)": without("labels"),
+    r"labels/3.png \(has no picture of the same name\)": without("images"),
     r"images/3.jpg \(goes by the same name as 3.bmp\)": lambda root: halves(RED, BLUE).save(
         root / "images" / "3.bmp"),
     r"3.jpg \(with labels/3.png: the picture has 24 × 16 pixels, its labels .* 16 × 16": lambda root: halves(
@@ -165,10 +165,10 @@ WRONG = {
     r"a label #020202, which is none of the 2 classes": classes("wall #000000\nfloor #ff0000\nvoid #ff00ff"),
     r"each class a colour of its own": classes("wall #000000\nfloor"),
     r"a colour of its own like": classes("wall #aaaaaa\nfloor #AAAAAA"),
-    r"must name 2 to 254 classes, one a line; it has 1": classes("wall\nignore"),
+    r"must name 2 to 254 classes, one a line, apart from ignore": classes("wall\nignore"),
     r"of the pairs in .* don't fit: .*JPEG changes the labels": every(
         lambda root, i: halves(0, 2, mode="L").save(root / "labels" / f"{i}.png", "jpeg")),
-    r"needs two pairs, .*it has 1. .*has no partner": lambda root: [
+    r"needs two pairs, .*it has 1. .*has no labels": lambda root: [
         (root / "labels" / f"{i}.png").unlink() for i in range(11)],
 }  # fmt: skip
 
@@ -279,7 +279,7 @@ def test_lines_with_the_colour_first(tmp_path):
 
 
 def test_the_second_start_opens_no_picture(twelve, monkeypatch):
-    monkeypatch.setattr(files, "LONG", 0)
+    monkeypatch.setattr(cache, "LONG", 0)
     (twelve / "images" / "3.jpg").write_bytes(b"no picture")
     first = [quietly(twelve, split=s) for s in ("train", "test")]
     opened = []
@@ -293,7 +293,7 @@ def test_the_second_start_opens_no_picture(twelve, monkeypatch):
 
 
 def test_another_list_of_classes_is_read_again(twelve, monkeypatch):
-    monkeypatch.setattr(files, "LONG", 0)
+    monkeypatch.setattr(cache, "LONG", 0)
     (twelve / "classes.txt").write_text("wall\nfloor\nsky\n")
     assert quietly(twelve)[0].mask_classes[0] == "wall"
     (twelve / "classes.txt").write_text("house\nfloor\nsky\n")
@@ -351,6 +351,7 @@ def archive(tmp_path, monkeypatch):
 
 
 def test_pets(archive, monkeypatch):
+    monkeypatch.setattr(cache, "LONG", 0)
     with pytest.warns(UserWarning, match="1 of the pets can't be read: Birman_3"):
         train = load("pets", size=16)
     assert len(train) == 2 and train.x.shape == (2, 3, 16, 16) and train.mirror

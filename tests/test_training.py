@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import types
 import warnings
 from pathlib import Path
@@ -487,10 +486,10 @@ def test_resuming_without_a_checkpoint_starts_anew_and_says_so(capsys):
 
 
 @pytest.mark.parametrize("change, words", [
-    ({"width": 7}, r"net has changed; 0.weight was \(6, 4\) and is now \(7, 4\)"),
-    ({"steps": 40}, "it was made for 30 steps, and now there are 40"),
-    ({"data": 1}, "the data are others; batches were sums, seed 0 and are now sums, seed 1"),
-    ({"more": nn.Linear(1, 1)}, "parts are net, opt, schedule, and now they are net, opt, schedule, more"),
+    ({"width": 7}, r"net's 0.weight was \(6, 4\) and is now \(7, 4\)"),
+    ({"steps": 40}, "the number of steps was 30 and is now 40"),
+    ({"data": 1}, "the data in batches was sums, seed 0 and is now sums, seed 1"),
+    ({"more": nn.Linear(1, 1)}, "list of parts was net, opt, schedule and is now net, opt, schedule, more"),
 ])  # fmt: skip
 def test_a_checkpoint_of_another_run_is_refused_and_nothing_loaded(change, words):
     train(new_run(), at=10, do=interrupt)
@@ -509,7 +508,7 @@ def test_of_several_parts_none_is_loaded_when_one_does_not_fit():
             interrupt()
     E = nn.Linear(2, 2)
     before = E.weight.tolist()
-    with pytest.raises(ValueError, match="D has changed"):
+    with pytest.raises(ValueError, match="D's weight was"):
         dl.Run("pair", Batches(), steps=9, resume=True, E=E, D=nn.Linear(2, 3))
     assert E.weight.tolist() == before
 
@@ -520,7 +519,7 @@ def test_an_optimizer_over_other_weights_is_refused():
         return dl.Run("groups", Batches(), steps=2, opt=opt, **options)
 
     list(run(1))
-    with pytest.raises(ValueError, match="opt has changed; group 0 was 1 tensors and is now 2 tensors"):
+    with pytest.raises(ValueError, match="opt's group 0 was 1 tensors and is now 2 tensors"):
         run(2, resume=True)
 
 
@@ -658,16 +657,7 @@ def test_a_kill_in_the_middle_of_saving_leaves_a_checkpoint_to_go_on_from(when):
     assert list(run.path.parent.glob("*.tmp"))  # it was really killed with a file half written
     assert run.step == 8
     assert result(train(run)) == whole
-
-
-def test_what_a_killed_process_left_is_removed_in_time():
-    run = new_run()
-    run.path.parent.mkdir(parents=True)
-    old, young = run.path.with_name("checkpoint.pt.1.tmp"), run.path.with_name("checkpoint.pt.2.tmp")
-    old.write_bytes(b"half"), young.write_bytes(b"perhaps of a process that is still writing")
-    os.utime(old, (time.time() - 7200,) * 2)
-    train(run)
-    assert not old.exists() and young.exists()
+    assert not list(run.path.parent.glob("*.tmp")), "what the killed process left is gone"
 
 
 def no_space(*arguments):

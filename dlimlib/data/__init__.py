@@ -8,21 +8,12 @@ from typing import Any, NamedTuple
 
 from ..pictures import IGNORE
 from . import digits, faces, folder, idx, pets, toys
-from .batches import Batches, unpaired
+from .batches import Batches
+from .batches import Unpaired as unpaired
 from .images import Images, in_batches, paired
 
-__all__ = [
-    "Batches",
-    "IGNORE",
-    "Images",
-    "NAMES",
-    "digits",
-    "faces",
-    "in_batches",
-    "load",
-    "paired",
-    "unpaired",
-]
+__all__ = ["Batches", "IGNORE", "Images", "NAMES"]
+__all__ += ["digits", "faces", "in_batches", "load", "paired", "unpaired"]
 
 
 class DataSet(NamedTuple):
@@ -58,7 +49,7 @@ def load(
     device: Any = None,
     usual: str | None = None,
 ) -> Images:
-    """The data set called name as Images: x uint8 (N, C, size, size), the first n pictures of the split.
+    """Return the data set called name as Images: x uint8 (N, C, size, size), the first n of the split.
 
     The toys are drawn here, on the device (by default CUDA where there is one), and kept in the cache; the
     others are downloaded, and "folder" reads your own pictures from path, with their labels where it holds
@@ -74,25 +65,19 @@ def load(
     for key, value in {"size": size, "n": n, "tiles": tiles}.items():
         if value is not None and not (isinstance(value, Integral) and value >= 1):
             raise ValueError(f"{key} must be a whole number and at least 1, got {value!r}")
-    given = {"path": path, "split_by": split_by, "tiles": tiles, "device": device}
-    options = {key: value for key, value in given.items() if value is not None and key in SETS[name].options}
-    for key, value in given.items():
-        if value is not None and key != "device" and key not in options:
-            raise ValueError(f'{key} goes with "folder" only, got {key}={str(value)!r} for {name!r}')
+    options = {"path": path, "split_by": split_by, "tiles": tiles, "device": device}
+    for key, value in list(options.items()):
+        if key not in SETS[name].options:
+            if value is not None and key != "device":
+                raise ValueError(f'{key} goes with "folder" only, got {key}={str(value)!r} for {name!r}')
+            del options[key]
     images = SETS[name].load(split, size, n, **options)
     if usual and usual != name:
-        print(_instead(images, name, usual))
+        shows, words = SETS[usual].shows, {"mask": "label maps", "sketch": "sketches"}
+        lacking = " or ".join(words.get(k, k) for k in SETS[usual].knows if getattr(images, k) is None)
+        print(
+            f"{name} in place of {usual}: the text speaks of {shows}, and no stored weights fit, so you see "
+            "your own training; DLIM_EFFORT=4 makes it four times as long."
+            + (f" It has no {lacking}, so the cells that need them are skipped." if lacking else "")
+        )
     return images
-
-
-def _instead(images, name, usual):
-    """What a reader should know who has put other data in the place of the usual ones."""
-    words = {"mask": "label maps", "sketch": "sketches"}
-    lacking = [words.get(k, k) for k in SETS[usual].knows if getattr(images, k) is None]
-    skipped = (
-        f" It has no {' or '.join(lacking)}, so the cells that need them are skipped." if lacking else ""
-    )
-    return (
-        f"{name} in place of {usual}: the text speaks of {SETS[usual].shows}, and no stored weights fit, so "
-        f"you see your own training; DLIM_EFFORT=4 makes it four times as long.{skipped}"
-    )

@@ -2,8 +2,9 @@
 
 import json
 import os
-import tempfile
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,24 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+LONG = 0.5  # seconds: what is made faster is not worth a file
+Kept = tuple[dict[str, torch.Tensor], dict[str, Any]]  # tensors by name, with equally many rows; notes
 
-def read(path: Path, n: int | None = None, mark: str = "") -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Up to n rows of every tensor in a cache file, and its notes; both empty where none has this mark.
+
+def kept(path: Path, make: Callable[[], Kept], *, n: int | None = None, mark: str = "") -> Kept:
+    """Return what read() finds; without it, what make() gives, which is written if it took long."""
+    tensors, notes = read(path, n, mark)
+    if tensors:
+        return tensors, notes
+    begun = time.perf_counter()
+    tensors, notes = make()
+    if tensors and time.perf_counter() - begun > LONG:
+        write(path, tensors, mark, **notes)
+    return {k: t[:n] for k, t in tensors.items()}, notes
+
+
+def read(path: Path, n: int | None = None, mark: str = "") -> Kept:
+    """Return up to n rows of every tensor in a cache file, and its notes; both empty without this mark.
 
     A damaged file counts as none, with a warning. What gives it away is its header, its length or tensors
     that don't fit together; it has no checksum, so that a byte that has changed in a picture does not.
@@ -25,26 +41,21 @@ def read(path: Path, n: int | None = None, mark: str = "") -> tuple[dict[str, to
                 return {}, {}
             slices = {k: file.get_slice(k) for k in file.keys()}
             (rows,) = {s.get_shape()[0] for s in slices.values()}
-            if slices["x"].get_dtype() == "U8":
-                upto = rows if n is None else min(n, rows)
-                return {k: torch.from_numpy(s[:upto]) for k, s in slices.items()}, notes
+            upto = rows if n is None else min(n, rows)
+            return {k: torch.from_numpy(s[:upto]) for k, s in slices.items()}, notes
     except (FileNotFoundError, NotADirectoryError):
         return {}, {}
     except (OSError, SafetensorError, ValueError, LookupError, TypeError):
-        pass
-    warnings.warn(f"{path} is damaged, so its pictures are made again", stacklevel=4)
-    return {}, {}
+        warnings.warn(f"{path} is damaged, so its pictures are made again", stacklevel=4)
+        return {}, {}
 
 
 def write(path: Path, tensors: dict[str, torch.Tensor], mark: str = "", **notes: Any) -> None:
     """Keep the tensors in a file that gets its name when it is whole; without a place for it, only warn."""
-    temporary = None
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            temporary = file.name
         save_file(tensors, temporary, {"notes": json.dumps({"mark": mark, **notes})})
-        os.chmod(temporary, 0o644)  # a teacher may fill a cache for everybody
         os.replace(temporary, path)
     except (OSError, SafetensorError) as e:
         warnings.warn(
@@ -52,5 +63,5 @@ def write(path: Path, tensors: dict[str, torch.Tensor], mark: str = "", **notes:
             "be made again next time; set DLIM_HOME to a folder where you may write",
             stacklevel=4,
         )
-        if temporary and os.path.exists(temporary):
-            os.remove(temporary)
+        if temporary.exists():
+            temporary.unlink()

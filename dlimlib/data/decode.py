@@ -14,7 +14,7 @@ File = str | Path | IO[bytes]
 
 
 def read_picture(file: File, size: int, *, tiles: int | None = None, upright: bool = True) -> torch.Tensor:
-    """One picture as uint8 (k, 3, size, size), over white and upright (as its camera noted): its central
+    """Return a picture as uint8 (k, 3, size, size), over white and upright (as its camera noted): its central
     square, k = 1, or all its squares of so many pixels, `tiles`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -33,25 +33,25 @@ def read_picture(file: File, size: int, *, tiles: int | None = None, upright: bo
 def read_labels(
     file: File, size: int | None = None, *, tiles: int | None = None, coloured: bool = False
 ) -> np.ndarray:
-    """One label picture, cut as read_picture cuts and shrunk without mixing values: int64 (k, size, size), of
-    colours 0xrrggbb. Without a size the whole picture (1, H, W)."""
+    """Return a label picture, cut as read_picture cuts and shrunk without mixing values, as int64
+    (k, size, size), colours as 0xrrggbb; without a size the whole picture (1, H, W)."""
     with Image.open(file) as image:
         if image.format in ("JPEG", "MPO"):
             raise ValueError("JPEG changes the labels; save label pictures as PNG")
-        if not coloured and image.mode in ("1", "L", "P", "I", "I;16", "I;16B"):
-            cut = _squares(image, size, tiles, Image.Resampling.NEAREST)
-            return np.stack(cut).astype(np.int64)
-        cut = _squares(image.convert("RGB"), size, tiles, Image.Resampling.NEAREST)
-    rgb = np.stack(cut).astype(np.int64)
+        plain = not coloured and image.mode in ("1", "L", "P", "I", "I;16", "I;16B")
+        cut = _squares(image if plain else image.convert("RGB"), size, tiles, Image.Resampling.NEAREST)
+    values = np.stack(cut).astype(np.int64)
+    if plain:
+        return values
     if coloured:
-        return rgb @ np.array([0x10000, 0x100, 1])
-    if (rgb != rgb[..., :1]).any():
+        return values @ np.array([0x10000, 0x100, 1])
+    if (values != values[..., :1]).any():
         raise ValueError("the labels are colours, and no classes.txt says which one is what")
-    return rgb[..., 0]
+    return values[..., 0]
 
 
 def numbers(labels: np.ndarray, table: dict[int, int], coloured: bool = False) -> np.ndarray:
-    """What the table has for each label, uint8 of the same shape; ValueError for one that is not there."""
+    """Return what the table has for each label, uint8 of the same shape; ValueError for an unknown one."""
     known = np.array(sorted(table))
     at = np.searchsorted(known, labels).clip(max=len(known) - 1)
     if (wrong := known[at] != labels).any():
@@ -62,7 +62,7 @@ def numbers(labels: np.ndarray, table: dict[int, int], coloured: bool = False) -
 
 
 def _squares(image, size, tiles, method):
-    """The central square, or all squares of `tiles` pixels in a centred grid, as arrays of size × size."""
+    """Return the central square, or all of `tiles` pixels in a centred grid, as arrays of size × size."""
     w, h = image.size
     if size is None:
         return [np.asarray(image)]
@@ -76,7 +76,7 @@ def _squares(image, size, tiles, method):
 
 
 def _eight_bits(image):
-    """Grey pictures of 16 or 32 bits a pixel, which Pillow would clip, scaled to 8."""
+    """Return grey pictures of 16 or 32 bits a pixel, which Pillow would clip, scaled to 8."""
     if image.mode == "F":
         x = np.nan_to_num(np.asarray(image))
         return Image.fromarray(((x - x.min()) / max(np.ptp(x), 1e-9) * 255).astype(np.uint8))

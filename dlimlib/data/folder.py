@@ -5,10 +5,11 @@ from pathlib import Path
 
 import torch
 
-from . import files, pairs
-from .decode import read_picture
+from ..settings import home
+from . import cache, files, pairs
 from .images import Images
 
+VERSION = "1"  # goes up when the same files give other pictures
 SHOWN = 20  # so many of the files that were skipped are named
 
 
@@ -21,33 +22,36 @@ def load(
     split_by: str | None = None,
     tiles: int | None = None,
 ) -> Images:
-    """Every picture below path, or the first n, as Images (N, 3, size, size), 64 by default; with a mask
-    where path holds pairs. The outermost sub-folders become classes; train/ and test/ are the splits.
+    """Return every picture below path, or the first n, as Images (N, 3, size, size), 64 by default; with a
+    mask where path holds pairs. The outermost sub-folders become classes; train/ and test/ are the splits.
 
     What can't be read is skipped and listed in one warning.
     """
     root, size = files.root_of(path), size or 64
     skipped: files.Skipped = {}
-    if labelled := bool(pairs.kinds(root)):
-        places, mark, prepare = pairs.ready(root, size, tiles, skipped)
-    else:
-        places = files.find(root, skipped)
-        mark = list(places)
-        prepare = lambda: (lambda f: {"x": read_picture(f, size, tiles=tiles)}, {})  # noqa: E731
-    chosen = files.divide(places, split, split_by=split_by, tiles=tiles)
-    options = [labelled, split, size, split_by, tiles]
-    tensors, notes, broken = files.decoded(root, chosen, prepare, n, mark=mark, options=options)
+    places, labels = pairs.match(root, files.find(root, skipped), skipped)
+    chosen, groups, given = files.divide(places, split, split_by=split_by, tiles=tiles)
+    mark = files.signature([*places, *labels.values(), *root.glob("classes.txt")])
+    key = files.digest(VERSION, str(root.resolve()), bool(labels), split, size, n, split_by, tiles)
+
+    def decode():
+        look, classes = pairs.reader(root, labels, size, tiles)
+        tensors, broken = files.decoded(chosen, look, n)
+        return tensors, {"classes": classes, "broken": broken}
+
+    tensors, notes = cache.kept(home() / "data" / f"folder-{key}.safetensors", decode, mark=mark)
+    broken = {chosen[i]: why for i, why in notes["broken"]}
     used = tensors.get("from", torch.empty(0))
-    if labelled and len(broken) > len(used.unique()):
+    if labels and len(broken) > len(used.unique()):
         shown = "; ".join(f"{f.relative_to(root)} {why}" for f, why in list(broken.items())[:3])
         raise ValueError(f"{len(broken)} of the pairs in {root} don't fit: {shown}")
-    (groups, test), said = files.layout(places), []
+    said = []
     if skipped := skipped | broken:
         listed = [f"{f.relative_to(root)} ({why})" for f, why in sorted(skipped.items())]
         more = [f"and {len(listed) - SHOWN} more"] if len(listed) > SHOWN else []
         said.append(f"skipped {len(listed)} of the files in {root}: {'; '.join(listed[:SHOWN] + more)}")
     if split == "test" and 0 < len(used) < min(n or files.TEST_LEAST, files.TEST_LEAST):
-        why = "its folder has no more" if test else f"it takes at most half of the {len(places)} files"
+        why = "its folder has no more" if given else f"it takes at most half of the {len(places)} files"
         short = f"{len(used)} of the {files.TEST_LEAST} pictures that are looked at"
         said.append(f"the test split of {root} has {short}; {why}")
     if said:
@@ -55,12 +59,11 @@ def load(
     if not len(used):
         need = "two pictures, one to train and one to test with" if places else "pictures"
         raise ValueError(f"{root} needs {need} (JPEG, PNG, GIF, WebP …), also in sub-folders; put some there")
-    images = Images(root.resolve().name, "1", tensors["x"], mask=tensors.get("mask"), mirror=True)
-    images.mask_classes = notes.get("classes")
-    if any(groups.values()) and not labelled:
+    images = Images(root.resolve().name, "1", tensors["x"], mirror=True)
+    images.mask, images.mask_classes = tensors.get("mask"), notes["classes"]
+    if any(groups.values()) and not labels:
         # by the names in both splits, which are to have the same classes
-        names = {f: group or root.resolve().name for f, group in groups.items()}
+        names = {f: group or images.name for f, group in groups.items()}
         images.classes = sorted(set(names.values()))
-        number = {name: k for k, name in enumerate(images.classes)}
-        images.y = torch.tensor([number[names[chosen[i]]] for i in used.tolist()])
+        images.y = torch.tensor([images.classes.index(names[chosen[i]]) for i in used.tolist()])
     return images

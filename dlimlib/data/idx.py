@@ -46,7 +46,7 @@ SETS = {
 
 
 def load(name: str, split: str, size: int | None, n: int | None) -> Images:
-    """The first n pictures of one of the SETS, size × size (28), downloaded when they aren't here yet."""
+    """Return the first n pictures of one of the SETS as Images (N, 1, size, size), 28 by default."""
     addresses, classes, hashes = SETS[name]
     begin = {"train": "train", "test": "t10k"}[split]
     parts = []
@@ -60,7 +60,7 @@ def load(name: str, split: str, size: int | None, n: int | None) -> Images:
 
 
 def resize(x: torch.Tensor, size: int) -> torch.Tensor:
-    """Pictures uint8 (N, C, H, W) to (N, C, size, size), antialiased."""
+    """Return pictures uint8 (N, C, H, W) as (N, C, size, size), antialiased."""
     small = x.new_empty(*x.shape[:2], size, size)
     for part, out in zip(x.split(256), small.split(256), strict=True):  # floats take four times the memory
         y = F.interpolate(part.float(), (size, size), mode="bicubic", antialias=True, align_corners=False)
@@ -69,7 +69,7 @@ def resize(x: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def read(path: str | Path, dims: int) -> torch.Tensor:
-    """The bytes of an IDX file, gzipped or not, as uint8 in so many dimensions; ValueError if broken."""
+    """Return an IDX file's bytes, gzipped or not, as uint8 of so many dimensions; ValueError if broken."""
     data = Path(path).read_bytes()
     if data[:2] == b"\x1f\x8b":
         try:

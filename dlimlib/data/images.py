@@ -41,8 +41,8 @@ class Images:
     def __post_init__(self) -> None:
         if self.x is not None and (self.x.dtype != torch.uint8 or self.x.dim() != 4):
             raise ValueError(f"x must be uint8 (N, C, H, W), got {self.x.dtype} {tuple(self.x.shape)}")
-        if taken := [k for k in self.extra or {} if k in (f.name for f in dataclasses.fields(self))]:
-            raise ValueError(f"extra fields need other names than {', '.join(taken)}")
+        if taken := ROLES.keys() & {**(self.factors or {}), **(self.extra or {})}:
+            raise ValueError(f"extra fields and factors need other names than {', '.join(taken)}")
         tensors = self.tensors()
         if not tensors:
             raise ValueError(f"{self.name} is empty: give it pictures x, or a tensor in extra")
@@ -51,16 +51,14 @@ class Images:
                 raise ValueError(f"{name} must have one row per picture, {len(self)}, got {len(t)}")
 
     def _own(self):
-        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {k: t for k, t in own.items() if isinstance(t, torch.Tensor)}
+        return {f: t for f in ROLES if (t := getattr(self, f)) is not None}
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Every tensor (N, …) by name: x, y, mask, sketch, depth as far as they are there, extra, factors."""
-        own = self._own()
-        return {**own, **(self.factors or {}), **(self.extra or {}), **own}
+        """Return every tensor (N, …) that is there by name: x, y, mask, sketch, depth, factors, extra."""
+        return {**self._own(), **(self.factors or {}), **(self.extra or {})}
 
     def role(self, field: str) -> str:
-        """What a batch makes of a field: "picture", "labels", "class", "map" (of floats) or "values"."""
+        """Return what a batch makes of a field: "picture", "labels", "class", "map" (floats) or "values"."""
         t = (self.extra or {}).get(field)
         if field in ROLES or t is None:
             return ROLES.get(field, "values")
@@ -76,27 +74,23 @@ class Images:
 
     def __repr__(self) -> str:
         extras = [f"{len(self.classes)} classes"] if self.classes else []
-        mask = f"mask of {len(self.mask_classes)} classes" if self.mask_classes else "mask"
-        shown = {"mask": mask, "sketch": "sketch", "depth": "depth"}
-        extras += [text for k, text in shown.items() if getattr(self, k) is not None]
+        if self.mask is not None:
+            extras += [f"mask of {len(self.mask_classes)} classes" if self.mask_classes else "mask"]
+        extras += [name for name in ("sketch", "depth") if getattr(self, name) is not None]
         extras += list(self.extra or {})
         extras += [f"{len(self.factors)} factors"] if self.factors else []
         shape = " × ".join(map(str, self.x.shape)) if self.x is not None else str(len(self))
         return f"Images({', '.join([f'{self.name} v{self.version}', shape, *extras])})"
 
     def _index(self, index):
-        """An integer, slice, list, LongTensor or bool mask as something that picks rows of a tensor."""
+        """Return what picks the same rows of every tensor; IndexError where there is no such row."""
         if isinstance(index, slice):
             return index
-        index = torch.as_tensor(index)
-        index = index if index.dtype == torch.bool else index.long().view(-1)
-        outside = index[(index < -len(self)) | (index >= len(self))] if index.dtype == torch.long else []
-        if len(outside):
-            raise IndexError(f"there are {len(self)} pictures, no number {outside[0].item()}")
-        return index.cpu()
+        index = index.cpu() if isinstance(index, torch.Tensor) else index
+        return torch.arange(len(self))[index].view(-1)
 
     def __getitem__(self, index: Any) -> Images:
-        """The rows at an integer, slice, list, LongTensor or bool mask, always as Images."""
+        """Return the rows at an integer, slice, list, LongTensor or bool mask (N,), always as Images."""
         index = self._index(index)
         pick = lambda tensors: tensors and {k: t[index] for k, t in tensors.items()}  # noqa: E731
         return dataclasses.replace(
@@ -107,12 +101,12 @@ class Images:
     def float(
         self, index: Any = None, *, field: str = "x", device: Device = "cpu", value_range: Range = (-1, 1)
     ) -> torch.Tensor:
-        """All pictures of a field, or those at index, as float (N, C, H, W) in value_range, channels_last."""
-        if self.tensors().get(field) is None or self.role(field) != "picture":
-            raise ValueError(
-                f"{self.name} has no pictures {field!r}; its fields are {', '.join(self.tensors())}"
-            )
-        x = self.tensors()[field]
+        """Return the pictures of a field, all or those at index, as float (N, C, H, W) in value_range,
+        channels_last."""
+        x = self.tensors().get(field)
+        if x is None or self.role(field) != "picture":
+            have = ", ".join(self.tensors())
+            raise ValueError(f"{self.name} has no pictures {field!r}; its fields are {have}")
         x = x if index is None else x[self._index(index)]
         return to_float(x.to(device).contiguous(memory_format=torch.channels_last), value_range)
 
@@ -127,12 +121,12 @@ class Images:
         flip: bool | None = None,
         seed: int = 0,
     ) -> Batches:
-        """Endless shuffled Batches of the fields (B, …); flip=None mirrors where that makes sense."""
+        """Return endless shuffled Batches of the fields (B, …); flip=None mirrors where that makes sense."""
         return Batches(self, batch_size, device, value_range=value_range, fields=fields, flip=flip, seed=seed)
 
 
 def paired(a: Images, b: Images) -> Images:
-    """a, with the picture of b in the same row as its field "target" (N, C, H, W), mirrored together;
+    """Return a, with the picture of b in the same row as its field "target" (N, C, H, W), mirrored together;
     ValueError unless both have pictures, equally many."""
     if a.x is None or b.x is None or len(a) != len(b):
         raise ValueError(f"a pair needs a picture of each, got {a} and {b}")
@@ -144,17 +138,15 @@ def paired(a: Images, b: Images) -> Images:
 def in_batches(
     f: Callable[..., Any], x: torch.Tensor | Images, size: int = 256, *, device: Any = None
 ) -> Any:
-    """f(x) without gradients, worked out for at most `size` rows at a time, so that the memory suffices.
+    """Return f(x) without gradients, worked out for at most `size` rows at a time, as the memory may need.
 
     x is a tensor (N, …), or Images, whose pictures come as float in [-1, 1]; each piece is moved to the
     device. f returns a tensor with as many rows as it was given, or a tuple of such; so does in_batches.
     """
-    starts = range(0, max(len(x), 1), size)
-    if isinstance(x, Images):
-        pieces = (x.float(slice(i, i + size), device=device or "cpu") for i in starts)
-    else:
-        pieces = (x[i : i + size].to(device=device) for i in starts)
-    parts = [f(piece) for piece in pieces]
+    pieces = (x[i : i + size] for i in range(0, max(len(x), 1), size))
+    parts = [
+        f(p.float(device=device or "cpu") if isinstance(p, Images) else p.to(device=device)) for p in pieces
+    ]
     if isinstance(parts[0], (tuple, list)):
         return tuple(torch.cat(column) for column in zip(*parts, strict=True))
     return torch.cat(parts)

@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from ..pictures import IGNORE
 from . import files
 from .decode import numbers, read_labels, read_picture
+from .files import Look, Places, Skipped
 
 MOST = 64  # so many different values without a classes.txt are no labels any more
 PICTURES = ("images", "image", "imgs", "jpegimages")  # in whatever spelling
@@ -26,73 +27,64 @@ COLOUR_FIRST = re.compile(r"(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\S.*)"
 COLOUR_LAST = re.compile(r"(.*?)\s*(?:#([0-9a-fA-F]{6}))?")
 
 
-def kinds(root: Path) -> list[tuple[Path, Path]]:
-    """The folders of pictures and of their labels, in root and in its train/ and test/; [] without any."""
-    found = []
-    inner = [f for f in sorted(root.iterdir()) if f.name.lower() in files.TRAIN + files.TEST and f.is_dir()]
-    for base in (root, *inner):
-        folders = {f.name.lower(): f for f in sorted(base.iterdir(), reverse=True) if f.is_dir()}
-        both = [next((folders[k] for k in names if k in folders), None) for names in (PICTURES, LABELS)]
-        if both[0] and both[1]:
-            found.append((both[0], both[1]))
-    return found
+def match(root: Path, places: Places, skipped: Skipped) -> tuple[Places, dict[Path, Path]]:
+    """Return the pictures that have labels, each with its folders but images/, and the label picture of each;
+    the places as they are, and {}, unless root, or its train/ and test/, hold images/ and labels/.
 
-
-def ready(
-    root: Path, size: int, tiles: int | None, skipped: files.Skipped
-) -> tuple[files.Places, list[Path], files.Prepare]:
-    """The pictures that have labels, each with its folders; the files on which all depends; and prepare(),
-    which returns look(picture), {"x": uint8 (k, 3, size, size), "mask": uint8 (k, size, size)}, and notes.
-
-    Files without a partner go to skipped; ValueError in a sentence for fewer than two pairs.
+    What is alone or has a twin goes to skipped; ValueError in a sentence for fewer than two pairs.
     """
-    partner, places = _partners(root, skipped)
-    if len(partner) < 2:
+    pictures: dict[tuple[str, ...], Path] = {}
+    labels: dict[tuple[str, ...], Path] = {}
+    twins: Skipped = {}
+    for file, place in places.items():
+        kind, rest = _kind(place)
+        if kind:
+            named = pictures if kind in PICTURES else labels
+            first = named.setdefault((*rest, file.stem), file)
+            if first != file:
+                twins[file] = f"goes by the same name as {first.name}"
+    if not pictures or not labels:
+        return places, {}
+    for file in [file for file in skipped if not _kind(file.relative_to(root).parts)[0]]:
+        del skipped[file]  # lies beside the two folders, as classes.txt does
+    skipped |= twins
+    skipped |= {f: "has no labels of the same name" for name, f in pictures.items() if name not in labels}
+    skipped |= {f: "has no picture of the same name" for name, f in labels.items() if name not in pictures}
+    both = sorted(pictures.keys() & labels.keys())
+    if len(both) < 2:
         alone = "".join(f". {f.relative_to(root)} {why}" for f, why in list(skipped.items())[:3])
         need = f"{root} needs two pairs, one to train and one to test with"
-        raise ValueError(f"{need}; it has {len(partner)}{alone}")
-    labels, table = list(partner.values()), root / "classes.txt"
-
-    def prepare():
-        names, numbering, coloured = _classes(root, table, labels)
-
-        def look(image):
-            label = partner[image]
-            try:
-                _check_sizes(image, label)
-                x = read_picture(image, size, tiles=tiles)
-                mask = numbers(read_labels(label, size, tiles=tiles, coloured=coloured), numbering, coloured)
-            except Exception as e:  # Pillow's readers raise nearly anything on broken files
-                raise ValueError(f"with {label.relative_to(root)}: {e or type(e).__name__}") from None
-            return {"x": x, "mask": torch.from_numpy(mask)}
-
-        return look, {"classes": names}
-
-    return places, [*partner, *labels, *([table] if table.is_file() else [])], prepare
+        raise ValueError(f"{need}; it has {len(both)}{alone}")
+    return {pictures[k]: k[:-1] for k in both}, {pictures[k]: labels[k] for k in both}
 
 
-def _partners(root, skipped):
-    """Each picture's label picture, and the folders that it lies in; those that are alone, or have a twin, go
-    to skipped."""
-    partner, places = {}, {}
-    for pictures, labels in kinds(root):
-        named = {}
-        for folder in (pictures, labels):
-            found = named[folder] = {}
-            for file, inner in files.find(folder, skipped).items():
-                name = "/".join((*inner, file.stem))
-                if name in found:
-                    skipped[file] = f"goes by the same name as {found[name].name}"
-                else:
-                    found[name] = file
-        for folder, other in ((pictures, labels), (labels, pictures)):
-            for name in named[folder].keys() - named[other].keys():
-                skipped[named[folder][name]] = f"has no partner of the same name in {other.relative_to(root)}"
-        for name in named[pictures].keys() & named[labels].keys():
-            image = named[pictures][name]
-            partner[image] = named[labels][name]
-            places[image] = (*pictures.relative_to(root).parts[:-1], *name.split("/")[:-1])
-    return dict(sorted(partner.items())), places
+def _kind(place):
+    """Return the name, in small letters, of the folder of pictures or labels in a place, and the others."""
+    at = int(bool(place) and place[0].lower() in files.TRAIN + files.TEST)
+    name = "".join(place[at : at + 1]).lower()
+    return (name, place[:at] + place[at + 1 :]) if name in PICTURES + LABELS else ("", place)
+
+
+def reader(
+    root: Path, labels: dict[Path, Path], size: int, tiles: int | None
+) -> tuple[Look, list[str] | None]:
+    """Return look(picture), which gives {"x": uint8 (k, 3, size, size)}, and None; where there are labels
+    also "mask", uint8 (k, size, size), and the names of its classes."""
+    if not labels:
+        return lambda image: {"x": read_picture(image, size, tiles=tiles)}, None
+    names, numbering, coloured = _classes(root / "classes.txt", list(labels.values()))
+
+    def look(image):
+        label = labels[image]
+        try:
+            _check_sizes(image, label)
+            x = read_picture(image, size, tiles=tiles)
+            mask = numbers(read_labels(label, size, tiles=tiles, coloured=coloured), numbering, coloured)
+        except Exception as e:  # Pillow's readers raise nearly anything on broken files
+            raise ValueError(f"with {label.relative_to(root)}: {e or type(e).__name__}") from None
+        return {"x": x, "mask": torch.from_numpy(mask)}
+
+    return look, names
 
 
 def _check_sizes(image, label):
@@ -103,36 +95,32 @@ def _check_sizes(image, label):
             raise ValueError(f"the picture has {w} × {h} pixels, its labels have {b.size[0]} × {b.size[1]}")
 
 
-def _classes(root, table, labels):
-    """The names of the classes, the number that each label value stands for, whether the values are colours.
-
-    They come from classes.txt; without one every value that occurs is a class.
-    """
-    if not table.is_file():
-        values = sorted(_values(root, tuple(labels), files.signature(labels)))
-        counted = [v for v in values if v != IGNORE or len(values) < 3]  # 0 and 255 are black and white
-        return [str(v) for v in counted], {v: IGNORE for v in values} | _order(counted), False
-    lines = [line.strip() for line in table.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    names, colours = zip(*map(_parsed, lines), strict=True) if lines else ((), ())
-    counted = [i for i, name in enumerate(names) if name.lower() not in IGNORED]
-    if not 2 <= len(counted) < IGNORE:
-        raise ValueError(f"{table} must name 2 to 254 classes, one a line; it has {len(counted)}")
-    known = [colour for colour in colours if colour is not None]
-    if known and len(set(known)) < len(names):
-        raise ValueError(f"{table}: give each class a colour of its own like #e8b93f, or none to any")
-    keys = known or list(range(len(names)))
-    if not known and len(names) == 2 and _values(root, tuple(labels), files.signature(labels)) <= {0, 255}:
-        keys = [0, 255]
-    numbering = {key: IGNORE for key in (keys if known else [*keys, IGNORE])}
-    return [names[i] for i in counted], numbering | _order(keys[i] for i in counted), bool(known)
-
-
-def _order(keys):
-    return {key: k for k, key in enumerate(keys)}
+def _classes(table, labels):
+    """Return the names of the classes, the number that each label value stands for, and whether the values
+    are colours: from the file table, or without one from all values that occur."""
+    if table.is_file():
+        lines = [line.strip() for line in table.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        names, colours = zip(*map(_parsed, lines), strict=True) if lines else ((), ())
+        keys = [colour for colour in colours if colour is not None]
+        coloured = bool(keys)
+        if coloured and len(set(keys)) < len(names):
+            raise ValueError(f"{table}: give each class a colour of its own like #e8b93f, or none to any")
+        if not coloured:
+            white = len(names) == 2 and _values(tuple(labels), files.signature(labels)) <= {0, 255}
+            keys = [0, 255] if white else range(len(names))
+        if not 2 <= len([name for name in names if name.lower() not in IGNORED]) < IGNORE:
+            raise ValueError(f"{table} must name 2 to 254 classes, one a line, apart from ignore")
+    else:
+        keys, coloured = sorted(_values(tuple(labels), files.signature(labels))), False
+        names = ["ignore" if key == IGNORE and len(keys) > 2 else str(key) for key in keys]
+    counted = [(name, key) for name, key in zip(names, keys, strict=True) if name.lower() not in IGNORED]
+    numbering = dict.fromkeys(keys if coloured else [*keys, IGNORE], IGNORE)
+    numbering |= {key: number for number, (_, key) in enumerate(counted)}
+    return [name for name, _ in counted], numbering, coloured
 
 
 def _parsed(line):
-    """Name and colour 0xrrggbb, or None, of a line in classes.txt."""
+    """Return name and colour 0xrrggbb, or None, of a line in classes.txt."""
     if (found := COLOUR_FIRST.fullmatch(line)) and max(rgb := [int(v) for v in found.groups()[:3]]) < 256:
         return found[4], rgb[0] << 16 | rgb[1] << 8 | rgb[2]
     name, code = COLOUR_LAST.fullmatch(line).groups()
@@ -140,17 +128,17 @@ def _parsed(line):
 
 
 @lru_cache(maxsize=1)  # both splits ask
-def _values(root, files, sign):
-    """The values that occur in the label pictures; what can't be read is reported when the pair is read."""
+def _values(labels, signature):
+    """Return the values that occur in labels; what can't be read is reported when its pair is read."""
     values = set()
-    for file in tqdm(files, "reading labels", delay=2):
+    for file in tqdm(labels, "reading labels", delay=2):
         try:
-            labels = read_labels(file).ravel()
-            few = labels.max() < 2**16  # then counting is forty times as fast as sorting
-            values.update((np.bincount(labels).nonzero()[0] if few else np.unique(labels)).tolist())
+            found = read_labels(file).ravel()
+            few = found.max() < 2**16  # then counting is forty times as fast as sorting
+            values.update((np.bincount(found).nonzero()[0] if few else np.unique(found)).tolist())
         except Exception:
             continue
         if len(values) > MOST:
-            raise ValueError(f"the label pictures in {root} hold more than {MOST} different values, up to "
-                             f"{file.relative_to(root)}; labels have one value per class")  # fmt: skip
+            many = f"the label pictures hold more than {MOST} different values, up to {file}"
+            raise ValueError(f"{many}; labels have one value per class")
     return frozenset(values)

@@ -1,6 +1,7 @@
 """Cats and dogs with a trimap: the Oxford-IIIT Pet data set (Parkhi, Vedaldi, Zisserman, Jawahar 2012)."""
 
 import io
+import os
 import tarfile
 import warnings
 
@@ -38,30 +39,26 @@ BREEDS = [
 
 
 def load(split: str, size: int | None, n: int | None) -> Images:
-    """The first n pets of a split, shrunk to size × size (64), with breed and trimap; kept in the cache."""
+    """Return the first n pets of a split as Images (N, 3, size, size), 64 by default, with their trimaps."""
     size = size or 64
     path = home() / "data" / f"pets-v{VERSION}-{size}-{split}.safetensors"
-    have, _ = cache.read(path, n)
-    if not have:
-        have = read(split, size)
-        cache.write(path, have)
-    x, y, mask = (have[k][:n] for k in ("x", "y", "mask"))
-    return Images("pets", VERSION, x, y, BREEDS, mask, MASK_CLASSES, mirror=True)
+    have, _ = cache.kept(path, lambda: (read(split, size), {}), n=n)
+    return Images("pets", VERSION, have["x"], have["y"], BREEDS, have["mask"], MASK_CLASSES, mirror=True)
 
 
 def read(split: str, size: int) -> dict[str, torch.Tensor]:
-    """The central squares of a split as {"x", "y", "mask"}, y being the breed; downloads 0.8 GB once."""
+    """Return a split's central squares as {"x", "y", "mask"}, y being the breed; downloads 0.8 GB once."""
     paths = {file: fetch(f"oxford-iiit-pet/{file}", [a + file for a in ADDRESSES], sha256)
              for file, sha256 in SHA256.items()}  # fmt: skip
     with tarfile.open(paths["annotations.tar.gz"]) as tar:
         lines = tar.extractfile(f"annotations/{LISTS[split]}").read().decode().splitlines()  # type: ignore[union-attr]
         breed = {words[0]: int(words[1]) - 1 for words in map(str.split, lines) if words}
         masks = _each(tar, "annotations/trimaps", breed, lambda file: read_labels(file, size)[0])
-    with tarfile.open(paths["images.tar.gz"]) as tar, tqdm(total=len(breed), desc="reading pets") as bar:
+    with tarfile.open(paths["images.tar.gz"]) as tar:
         # the trimaps were drawn over the pixels as they are stored
-        x = _each(tar, "images", breed, lambda file: read_picture(file, size, upright=False)[0], bar)
+        x = _each(tar, "images", breed, lambda file: read_picture(file, size, upright=False)[0])
     names = [name for name in breed if name in x and name in masks]
-    if lost := [name for name in breed if name not in names]:
+    if lost := sorted(breed.keys() - names):
         warnings.warn(f"{len(lost)} of the pets can't be read: {', '.join(lost[:10])}", stacklevel=4)
     return {
         "x": torch.stack([x[name] for name in names]),
@@ -70,18 +67,16 @@ def read(split: str, size: int) -> dict[str, torch.Tensor]:
     }
 
 
-def _each(tar, folder, wanted, look, bar=None):
-    """What look makes of each wanted file in the archive's folder, by name; leaves out broken ones."""
+def _each(tar, folder, wanted, look):
+    """Return what look makes of each wanted file in the archive's folder, by name; leave out broken ones."""
     found = {}
-    for member in tar:
-        here, _, name = member.name.rpartition("/")
-        name = name.rpartition(".")[0]
-        if here == folder and name in wanted and member.isfile():
-            try:
-                found[name] = look(io.BytesIO(tar.extractfile(member).read()))
-            except (OSError, ValueError, Image.DecompressionBombError):
-                continue
-            finally:
-                if bar is not None:
-                    bar.update()
+    with tqdm(total=len(wanted), desc=f"reading {folder}", delay=2) as bar:
+        for member in tar:
+            here, name = os.path.split(os.path.splitext(member.name)[0])
+            if here == folder and name in wanted and member.isfile():
+                bar.update()
+                try:
+                    found[name] = look(io.BytesIO(tar.extractfile(member).read()))
+                except (OSError, ValueError, Image.DecompressionBombError):
+                    continue
     return found

@@ -13,7 +13,8 @@ SEEDS = {"train": 1, "test": 2}  # no identity is in both
 
 
 def load(name: str, split: str, size: int | None, n: int | None, *, device: Any = None) -> Images:
-    """The first n pictures of a toy, size × size, by default as many as the profile has use for.
+    """Return the first n pictures of a toy as Images (N, C, size, size), by default as many as the profile
+    has use for.
 
     The device, by default CUDA where there is one, draws those that the cache lacks.
     """
@@ -37,13 +38,12 @@ def load(name: str, split: str, size: int | None, n: int | None, *, device: Any 
 
 
 def _draw(toy, n, seed, start, size, device):
-    """The tensors of a toy that are kept: pictures, classes, mask and sketch, and "factor …"."""
+    """Return the tensors of a toy that are kept: pictures, classes, mask and sketch, and "factor …"."""
     if toy is digits:
         images = digits.render(n, seed=seed, start=start, size=size, device=device, progress=True)
         return {"x": images.x, "y": images.y}
     factors = faces.sample(n, seed=seed, start=start)
     images = faces.render(factors, size, device=device, full=True, progress=True)
     own = {"x": images.x, "y": factors["style"].argmax(1), "mask": images.mask, "sketch": images.sketch}
-    return {k: t.cpu() for k, t in own.items()} | {
-        f"factor {k}": t.cpu().float().contiguous() for k, t in factors.items()
-    }
+    own |= {f"factor {k}": t.float().contiguous() for k, t in factors.items()}
+    return {k: t.cpu() for k, t in own.items()}

@@ -65,8 +65,8 @@ class Run:
         for key, part in parts.items():
             if not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
                 raise TypeError(f"{key} must be a module, an optimizer or such, got {type(part).__name__}")
-        self.name, self.batches, self.steps, self.preview, self.every = name, batches, steps, preview, every
-        self.quiet, self.parts = quiet, parts
+        self.name, self.batches, self.steps, self.parts = name, batches, steps, parts
+        self.preview, self.every, self.quiet = preview, every, quiet
         self.step = 0  # finished steps; so in the loop, the number of the step that is under way, from 0
         self.seconds = 0.0  # spent in the loop so far, over all sessions
         # a recording has its own folder and goes on from it; refreshing shows what the recording trained
@@ -74,7 +74,6 @@ class Run:
         self.path = (now.begin(name) if now else home() / "runs" / name) / profile() / "checkpoint.pt"
         self.recording = now is not None and now.records
         self._log = Log()
-        self._interrupts: list[int] = []
         self._rng = None  # random states of a checkpoint, put back when the loop begins
         self._disk_warned = False
         # GPUs before Ampere only pretend to compute in bfloat16, slowly
@@ -87,11 +86,9 @@ class Run:
         elif now and not self.recording:
             self.step = steps  # refreshing never trains: what follows shows stored weights, or isn't executed
         elif resume:
-            hint = " previous.pt there is an earlier run; named checkpoint.pt, it can be resumed."
-            hint = hint if self.path.with_name("previous.pt").exists() else ""
-            print(f"{name}: there is no checkpoint in {self.path.parent} yet, so this run starts anew.{hint}")
-
-    # ---------------------------------------------------------------------------------- what the loop uses
+            print(f"{name}: there is no checkpoint in {self.path.parent} yet, so this run starts anew.")
+            if self.path.with_name("previous.pt").exists():
+                print("previous.pt there is an earlier run; named checkpoint.pt, it can be resumed.")
 
     @property
     def finished(self) -> bool:
@@ -113,29 +110,27 @@ class Run:
 
     def __iter__(self) -> Iterator:
         """Yield the batches that are left; after an interrupt or a break, a new loop goes on from there."""
-        if self._rng is not None:
+        if self._rng:
             checkpoint.set_rng_state(self._rng)
             self._rng = None
         if self.finished:
             display.view(self).close("done")
             return
         with checkpoint.alone(self.path, self.name), counted_interrupts() as self._interrupts:
-            self._move_aside()
-            view = display.view(self)
+            if self._new:
+                self._move_aside()
+            view, source, outcome = display.view(self), iter(self.batches), "stopped"
             begin, before = time.perf_counter(), self.seconds
             next_read, next_save = begin, begin + SAVE_SECONDS
-            source, outcome = iter(self.batches), "stopped"
             try:
                 while not self.finished and not self._interrupts:
-                    try:
-                        batch = next(source)
-                    except StopIteration:
-                        raise ValueError(f"batches ran out after {self.step} of {self.steps} steps") from None
+                    if (batch := next(source, None)) is None:
+                        raise ValueError(f"batches ran out after {self.step} of {self.steps} steps")
                     yield batch
                     self.step += 1
                     now = time.perf_counter()
                     self.seconds = before + now - begin
-                    if now >= next_read or view.due(self.step):
+                    if now >= next_read or self.step in view.due:
                         self._log.check()
                         next_read = view.update(now) + READ_SECONDS
                     if now >= next_save:
@@ -157,19 +152,20 @@ class Run:
         """Call preview under no_grad and eval; then the modes and the random numbers are as they were."""
         if self.preview is None:
             return None
-        modules = [m for part in self.parts.values() if isinstance(part, nn.Module) for m in part.modules()]
-        modes, rng = [m.training for m in modules], checkpoint.rng_state()
+        nets, rng = (
+            [part for part in self.parts.values() if isinstance(part, nn.Module)],
+            checkpoint.rng_state(),
+        )
+        modes = {module: module.training for net in nets for module in net.modules()}
         try:
-            for module in modules:
-                module.training = False
+            for net in nets:
+                net.eval()
             with torch.no_grad():
                 return self.preview()
         finally:
-            for module, mode in zip(modules, modes, strict=True):
+            for module, mode in modes.items():
                 module.training = mode
             checkpoint.set_rng_state(rng)
-
-    # ---------------------------------------------------------------------------------- around the loop
 
     def _load(self, told):
         """Go on from the checkpoint; a recording, which was not told to, does not speak of a finished run."""
@@ -192,9 +188,7 @@ class Run:
             print(f"{self.name}: the checkpoint's settings count: {changed}. Only a new run takes others.")
 
     def _move_aside(self):
-        """Make an earlier run's checkpoint unusable, once; say how to get it back if it was a long one."""
-        if not self._new:
-            return
+        """Make an earlier run's checkpoint unusable; say how to get it back if it was a long one."""
         self._new = False
         try:
             kept = checkpoint.set_aside(self.path)
@@ -213,25 +207,21 @@ class Run:
         progress = {"step": self.step, "steps": self.steps, "seconds": self.seconds}
         try:
             checkpoint.save(self.path, progress, self._log.history, batches=self.batches, parts=self.parts)
+            return True
         except OSError as error:
-            if not self._disk_warned:
-                warnings.warn(
-                    f"{self.name}: the checkpoint could not be written ({error}). Training goes on "
-                    f"without; make room on the disk of {self.path.parent}.",
-                    stacklevel=2,
-                )
-            self._disk_warned = True
-            return False
-        return True
+            why = f"{self.name}: the checkpoint could not be written ({error}). Training goes on without"
+        if not self._disk_warned:
+            warnings.warn(f"{why}; make room on the disk of {self.path.parent}.", stacklevel=2)
+        self._disk_warned = True
+        return False
 
 
 @contextmanager
 def counted_interrupts():
     """Yield a list of the interrupts so far; the second raises, and afterwards the old handler is back."""
     interrupts = []
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGINT) is None:  # elsewhere Python sets no handlers
-        yield interrupts
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+        yield interrupts  # Python sets no handlers here
         return
 
     def handler(number, frame):

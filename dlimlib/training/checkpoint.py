@@ -5,7 +5,6 @@ import io
 import os
 import pickle
 import random
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,15 +25,10 @@ def save(path, progress, history, *, batches, parts):
         name: (torch.tensor(at), torch.tensor(values, dtype=torch.float64))
         for name, (at, values) in history.items()
     }
-    state = {
-        **progress,
-        "history": columns,
-        "data": fingerprints(batches, parts),
-        "rng": rng_state(),
-        "batches": batches.state_dict() if hasattr(batches, "state_dict") else None,
-        "parts": {key: part.state_dict() for key, part in parts.items()},
-    }
-    write(path, state)
+    order = batches.state_dict() if hasattr(batches, "state_dict") else None
+    states = {key: part.state_dict() for key, part in parts.items()}
+    own = {"history": columns, "rng": rng_state(), "batches": order, "parts": states}
+    write(path, {**progress, "data": fingerprints(batches, parts), **own})
 
 
 def load(path, *, steps, batches, parts):
@@ -44,23 +38,16 @@ def load(path, *, steps, batches, parts):
     ValueError, whose words say why, if the file is damaged or another run's; then nothing has been changed.
     """
     state = read(path)
-    if state["steps"] != steps:
-        raise ValueError(f"it was made for {state['steps']} steps, and now there are {steps}")
-    data = fingerprints(batches, parts)
-    for key in sorted(data.keys() | state["data"].keys()):
-        then, now = state["data"].get(key), data.get(key)
-        if then != now:
-            raise ValueError(f"the data are others; {key} were {then} and are now {now}")
-    if state["parts"].keys() != parts.keys():
-        raise ValueError(f"its parts are {', '.join(state['parts'])}, and now they are {', '.join(parts)}")
+    states = {key: part.state_dict() for key, part in parts.items()}
+    now = identity(steps, fingerprints(batches, parts), parts, states)
+    then = identity(state["steps"], state["data"], parts, state["parts"])
+    for what in [*now, *then]:
+        if now.get(what) != then.get(what):
+            old, new = (found.get(what, "not there") for found in (then, now))
+            raise ValueError(f"{what} was {old} and is now {new}")
     if state["batches"] is None and state["step"] < steps:
         raise ValueError("these batches have no state_dict(), so their order is lost")
-    for key, part in parts.items():
-        if why := difference(shapes(part), shapes(part, state["parts"][key])):
-            raise ValueError(f"{key} has changed; {why}")
-    changed = [
-        f"{key}'s {words}" for key, part in parts.items() for words in settings(part, state["parts"][key])
-    ]
+    changed = [f"{key}'s {words}" for key in parts for words in settings(states[key], state["parts"][key])]
     for key, part in parts.items():
         part.load_state_dict(state["parts"][key])
     if state["batches"] is not None:
@@ -94,9 +81,6 @@ def peek(path):
         return {"step": 0, "steps": 1, "seconds": 0.0}
 
 
-# -------------------------------------------------------------------------- files
-
-
 def write(path, state):
     """Save state at path; whenever the process dies, a whole file is there, the old one or the new one.
 
@@ -113,10 +97,7 @@ def write(path, state):
             "again (perhaps NumPy computed the learning rate: make it a float)"
         ) from error
     path.parent.mkdir(parents=True, exist_ok=True)
-    for old in path.parent.glob("*.tmp"):
-        if time.time() - old.stat().st_mtime > 3600:  # left by a process that was killed while writing
-            old.unlink(missing_ok=True)
-    temporary = Path(f"{path}.{os.getpid()}.tmp")
+    temporary = Path(f"{path}.tmp")  # of one name, so that a half file goes when the next one is written
     try:
         with open(temporary, "wb") as file:
             file.write(buffer.getbuffer())
@@ -156,50 +137,34 @@ def alone(path, name):
         lock.release()
 
 
-# -------------------------------------------------------------------------- what must agree
-
-
 def fingerprints(batches, parts):
     """Return what names the data: a fingerprint of the batches, and of every part that has one."""
     sources = {"batches": batches, **parts}
     return {key: s.fingerprint() for key, s in sources.items() if hasattr(s, "fingerprint")}
 
 
-def shapes(part, state=None):
-    """Return what must agree before a state is loaded: a module's shapes, an optimizer's groups."""
-    state = part.state_dict() if state is None else state
-    if isinstance(part, nn.Module):
-        return {key: tuple(v.shape) for key, v in state.items() if isinstance(v, torch.Tensor)}
-    if isinstance(part, torch.optim.Optimizer):
-        groups = state["param_groups"]
-        return {f"group {i}": f"{len(group['params'])} tensors" for i, group in enumerate(groups)}
-    return {}
+def identity(steps, data, parts, states):
+    """Return, by name, what must agree before states are loaded: also modules' shapes, optimizers' groups."""
+    found = {"the number of steps": steps, "the list of parts": ", ".join(states)}
+    found |= {f"the data in {key}": fingerprint for key, fingerprint in data.items()}
+    for key, state in states.items():
+        if isinstance(parts.get(key), nn.Module):
+            found |= {f"{key}'s {k}": tuple(t.shape) for k, t in state.items() if isinstance(t, torch.Tensor)}
+        for i, group in enumerate(state.get("param_groups", ())):
+            found[f"{key}'s group {i}"] = f"{len(group['params'])} tensors"
+    return found
 
 
-def difference(now, then):
-    """Return the first key on which two dicts of shapes differ, as words; None if they agree."""
-    for key in [*now, *then]:
-        if now.get(key) != then.get(key):
-            return f"{key} was {then.get(key, 'not there')} and is now {now.get(key, 'not there')}"
-    return None
-
-
-def settings(part, state):
-    """Return the settings of an optimizer (learning rate, …) that its state has otherwise, each as words."""
-    if not isinstance(part, torch.optim.Optimizer):
-        return []
-    found = {}
-    for now, then in zip(part.state_dict()["param_groups"], state["param_groups"], strict=True):
-        moving = {"lr"} if "initial_lr" in now else set()  # a schedule moves it, and has noted where it began
-        if "base_momentum" in now:  # such a schedule moves these as well
-            moving |= {"momentum", "betas"}
-        for key in now.keys() & then.keys() - moving - {"params"}:
-            if now[key] != then[key]:
-                found[f"{key.removeprefix('initial_')} {then[key]}, not {now[key]}"] = None
+def settings(now, then):
+    """Return the settings (learning rate, …) in which two states of an optimizer differ, each as words."""
+    found = set()
+    for new, old in zip(now.get("param_groups", ()), then.get("param_groups", ()), strict=True):
+        moving = {"params"} | ({"lr"} if "initial_lr" in new else set())  # a schedule notes where lr began
+        moving |= {"momentum", "betas"} if "base_momentum" in new else set()  # and may move these as well
+        for key in new.keys() & old.keys() - moving:
+            if new[key] != old[key]:
+                found.add(f"{key.removeprefix('initial_')} {old[key]}, not {new[key]}")
     return sorted(found)
-
-
-# -------------------------------------------------------------------------- random numbers
 
 
 def rng_state():

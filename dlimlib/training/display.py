@@ -16,33 +16,26 @@ from ..settings import profile
 
 
 def view(run):
-    """The view that fits here: rich where a notebook's kernel shows it, plain text elsewhere and at smoke."""
+    """Return the view that fits here: rich where a notebook's kernel shows it, else (also at smoke) text."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     rich = getattr(shell, "kernel", None) is not None and profile() != "smoke"
     return Notebook(run) if rich else Text(run)
 
 
 def clock(seconds):
-    """Seconds as 0:42, 12:05 or 1:02:03."""
+    """Return seconds as 0:42, 12:05 or 1:02:03."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def losses(run):
-    """The newest values that were read, e.g. ", loss_D 0.512, loss_G 1.03"."""
+    """Return the newest values that were read, e.g. ", loss_D 0.512, loss_G 1.03"."""
     return "".join(f", {name} {values[-1]:.3g}" for name, (_, values) in run.history.items())
 
 
-def status(run, seconds_per_step):
-    """One line: step, time left, losses."""
-    left = clock((run.steps - run.step) * seconds_per_step)
-    return f"{run.name}: step {run.step}/{run.steps}, {left} left{losses(run)}"
-
-
 def picture(run):
-    """The losses above the preview, as a PNG file in bytes and its text alternative; None when there is
-    nothing to draw."""
+    """Return the losses above the preview, as a PNG file in bytes and its text alternative, or None."""
     from .. import plot
 
     figures, shown = [], run.show()
@@ -53,43 +46,49 @@ def picture(run):
         figures.insert(0, plot.history(run, size=(width, 2.8)))
     if not figures:
         return None
-    alt = "; below: ".join(getattr(figure, "alt", "a picture") for figure in figures)
     sheets = [pixels(figure) for figure in figures]
     width = max(sheet.shape[1] for sheet in sheets)
     whole = [np.pad(s, ((0, 0), (0, width - s.shape[1]), (0, 0)), constant_values=255) for s in sheets]
     file = io.BytesIO()
     Image.fromarray(np.concatenate(whole)).save(file, "png")
-    return file.getvalue(), alt
+    return file.getvalue(), "; below: ".join(getattr(figure, "alt", "a picture") for figure in figures)
 
 
 def pixels(figure):
-    """A figure as uint8 (H, W, 3); it is closed, or the notebook would show it once more under the cell."""
+    """Return a figure as uint8 (H, W, 3); it is closed, or the notebook would show it once more."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     plt.close(figure)
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-class Text:
+class View:
+    """What both views know: the run, since when they show it, and the steps that are due to be shown."""
+
+    def __init__(self, run, due):
+        self.run, self.first, self.begin, self.due = run, run.step, time.perf_counter(), due
+
+    def status(self, now):
+        """Return one line: step, time left, losses."""
+        run = self.run
+        left = clock((run.steps - run.step) * (now - self.begin) / (run.step - self.first))
+        return f"{run.name}: step {run.step}/{run.steps}, {left} left{losses(run)}"
+
+
+class Text(View):
     """About ten lines of text in a whole run."""
 
     def __init__(self, run):
-        self.run, self.every = run, run.every or -(-run.steps // 10)
-        self.first, self.begin = run.step, time.perf_counter()
-        self.tried = False
-
-    def due(self, step):
-        """Whether a line belongs to this step."""
-        return step % self.every == 0 or step == self.run.steps
+        super().__init__(run, range(run.steps, 0, -(run.every or -(-run.steps // 10))))
+        self.tried = False  # whether the preview was called
 
     def update(self, now):
-        """Print a line if one is due; returns the time."""
-        run = self.run
+        """Print a line if one is due; return the time."""
         if not self.tried:
             self.tried = True
-            run.show()  # nobody sees it, but a mistake in it should come to light here as well
-        if self.due(run.step):
-            print(status(run, (now - self.begin) / (run.step - self.first)), flush=True)
+            self.run.show()  # nobody sees it, but a mistake in it should come to light here as well
+        if self.run.step in self.due:
+            print(self.status(now), flush=True)
         return time.perf_counter()
 
     def close(self, outcome):
@@ -98,28 +97,22 @@ class Text:
             print(f"{self.run.name}: stopped at step {self.run.step}/{self.run.steps}", flush=True)
 
 
-class Notebook:
+class Notebook(View):
     """One bar and one figure, redrawn in place; the stored outputs keep their last state."""
 
     def __init__(self, run):
-        self.run, self.first, self.begin = run, run.step, time.perf_counter()
-        self.handles, self.next_figure, self.drawn_at = {}, 0.0, None
+        super().__init__(run, range(0))  # the clock decides
+        self.handles, self.next_figure, self.next_step = {}, 0.0, 0
         importlib.import_module("dlimlib.plot")  # here, or the first drawing would seem a slow one
 
-    def due(self, step):
-        """Never by the step: the clock decides."""
-        return False
-
     def update(self, now):
-        """Redraw the bar, and the figure unless that took over a tenth of the time; returns the time."""
-        run = self.run
-        self._bar(status(run, (now - self.begin) / (run.step - self.first)))
-        waited = self.drawn_at is None or run.step - self.drawn_at >= (run.every or 1)
-        if now >= self.next_figure and waited:
+        """Redraw the bar, and the figure unless that took over a tenth of the time; return the time."""
+        self._bar(self.status(now))
+        if now >= self.next_figure and self.run.step >= self.next_step:
             begin = time.perf_counter()
             self._figure()
             end = time.perf_counter()
-            self.next_figure, self.drawn_at = end + 10 * (end - begin), run.step
+            self.next_figure, self.next_step = end + 10 * (end - begin), self.run.step + (self.run.every or 1)
         return time.perf_counter()
 
     def close(self, outcome):
@@ -131,8 +124,7 @@ class Notebook:
             self._figure()
 
     def _bar(self, text):
-        run = self.run
-        bar = f'<progress value="{run.step}" max="{run.steps}" style="width: 16em"></progress>'
+        bar = f'<progress value="{self.run.step}" max="{self.run.steps}" style="width: 16em"></progress>'
         self._show("bar", {"text/html": f"{bar} {html.escape(text)}", "text/plain": text})
 
     def _figure(self):
