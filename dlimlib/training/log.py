@@ -18,12 +18,12 @@ class Log:
     def add(self, step, losses):
         """Note the losses of a step, numbers or tensors of one element each; ValueError for larger ones."""
         for name, value in losses.items():
-            if not isinstance(value, torch.Tensor):
-                value = float(value)
-            elif value.numel() == 1:
+            if isinstance(value, torch.Tensor):
+                if value.numel() != 1:
+                    raise ValueError(f"{name} must be one number, got shape {tuple(value.shape)}")
                 value = value.detach().clone()  # a copy, because the loop may go on adding to its tensor
             else:
-                raise ValueError(f"{name} must be one number, got shape {tuple(value.shape)}")
+                value = float(value)
             pending = self.pending.setdefault(name, [])
             pending.append((step, value))
             if len(pending) >= PENDING:
@@ -33,14 +33,15 @@ class Log:
         """Fetch the pending values, one copy per name; return the history, name -> ([steps], [values])."""
         pending, self.pending = self.pending, {}
         for name, entries in pending.items():
-            tensors = [value.reshape(()) for _, value in entries if isinstance(value, torch.Tensor)]
+            tensors = [v.reshape(()) if v.dim() else v for _, v in entries if isinstance(v, torch.Tensor)]
             fetched = iter(torch.stack(tensors).tolist() if tensors else ())
             steps, values = self.history.setdefault(name, ([], []))
             for step, value in entries:
+                value = float(next(fetched)) if isinstance(value, torch.Tensor) else value
+                if not math.isfinite(value) and (self.bad is None or step < self.bad[0]):
+                    self.bad = step, name, value
                 steps.append(step)
-                values.append(next(fetched) if isinstance(value, torch.Tensor) else value)
-                if not math.isfinite(values[-1]) and (self.bad is None or step < self.bad[0]):
-                    self.bad = step, name, values[-1]
+                values.append(value)
         return self.history
 
     def check(self):
