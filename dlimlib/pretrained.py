@@ -37,7 +37,8 @@ def load(name: str, *, use: bool = True, data: Images | None = None, **modules: 
     if path is None:
         print(f"{name}: {'no weights are stored yet, so ' if use else ''}your own weights go on")
         return
-    why, made = _compare(path, modules, data)
+    shapes, told = _header(path)
+    why, made = _compare(modules, data, shapes, told), told.get("made_on", {})
     if why and now:
         raise ValueError(f"{name}: the stored weights do not fit: {why}")
     if why:
@@ -58,9 +59,11 @@ def misfit(name: str, parts: dict[str, Any], data: Images | None = None) -> str 
     """
     if not (path := find(name)):
         return None
-    stored = {key.partition(".")[0] for key in _header(path)[0]}
+    shapes, told = _header(path)
+    stored = {key.partition(".")[0] for key in shapes}
     modules = {part: m for part, m in parts.items() if part in stored and hasattr(m, "parameters")}
-    why = modules and _compare(path, modules, data)[0]
+    shapes = {key: shape for key, shape in shapes.items() if key.partition(".")[0] in modules}
+    why = modules and _compare(modules, data, shapes, told)
     return f"{name}: the course's weights will not fit, so yours go on afterwards ({why})" if why else None
 
 
@@ -74,25 +77,29 @@ def find(name: str) -> Path | None:
     return settings.stored(f"pretrained/{name}.safetensors")
 
 
-def difference(now: dict, then: dict) -> str | None:
-    """Return the first key on which two dicts {name: shape} differ, as words; None if they agree."""
+def difference(now: dict, then: dict) -> tuple[str, Any, Any] | None:
+    """Return the first key on which two dicts differ and both values, None for what is not there; or None."""
     for key in [*now, *then]:
         if now.get(key) != then.get(key):
-            return f"{key} was {then.get(key, 'not there')} and is now {now.get(key, 'not there')}"
+            return key, now.get(key), then.get(key)
     return None
 
 
-def _compare(path, modules, data):
-    """Return why stored weights do not fit (None if they do), in data or in shapes, and their made_on."""
-    shapes, told = _header(path)
+def _compare(modules, data, shapes, told):
+    """Return why weights of these shapes, made as told, do not fit modules or data; None if they do."""
     then, now = told.get("data"), _describe(data)  # older files don't know their data
     if then and now and then != now:
         one, other = (f"{d['name']} v{d['version']}, {' × '.join(map(str, d['shape']))}" for d in (then, now))
-        why = f"they were trained on {one}, and these are {other}"
-    else:
-        own = {key: tuple(value.shape) for key, value in _tensors(modules).items()}
-        why = difference(own, {key: s for key, s in shapes.items() if key.partition(".")[0] in modules})
-    return why, told.get("made_on", {})
+        return f"they were trained on {one}, and these are {other}"
+    found = difference({key: tuple(value.shape) for key, value in _tensors(modules).items()}, shapes)
+    if found is None:
+        return None
+    key, mine, stored = found
+    if stored is None:
+        return f"layer {key} is not among the stored ones"
+    if mine is None:
+        return f"your network has no layer {key}"
+    return f"layer {key} has shape {mine} here and {stored} as stored"
 
 
 def _describe(data):

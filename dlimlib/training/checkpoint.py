@@ -13,6 +13,8 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
+from ..pretrained import difference
+
 DIGEST = hashlib.sha256().digest_size  # bytes at the end of a file: PyTorch reads over damage in silence
 
 
@@ -41,10 +43,9 @@ def load(path, *, steps, batches, parts):
     states = {key: part.state_dict() for key, part in parts.items()}
     now = identity(steps, fingerprints(batches, parts), parts, states)
     then = identity(state["steps"], state["data"], parts, state["parts"])
-    for what in [*now, *then]:
-        if now.get(what) != then.get(what):
-            old, new = (found.get(what, "not there") for found in (then, now))
-            raise ValueError(f"{what} was {old} and is now {new}")
+    if found := difference(now, then):
+        what, new, old = ("not there" if value is None else value for value in found)
+        raise ValueError(f"{what} was {old} and is now {new}")
     if state["batches"] is None and state["step"] < steps:
         raise ValueError("these batches have no state_dict(), so their order is lost")
     changed = [f"{key}'s {words}" for key in parts for words in settings(states[key], state["parts"][key])]
