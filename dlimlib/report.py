@@ -11,6 +11,8 @@ from typing import Any
 
 from . import recording, settings
 
+PAGE = 92  # characters that a table may be wide
+
 
 class Results:
     """What `results` returns: tables that notebooks show as HTML and terminals as text.
@@ -24,7 +26,7 @@ class Results:
 
     def tables(self) -> list[tuple[list[str], list[list[str]]]]:
         """Return [(names, rows)], rows of texts: a table of the single figures, and for all with the same
-        labels one of at most four, which is as wide as a page.
+        labels one, cut where it would not fit on a page.
 
         The first row is the head, yours and stored; several figures in a table have their `names` above it.
         """
@@ -39,12 +41,12 @@ class Results:
             tables.append(([], _rows(["", *spaced(single)], [[self.head, *texts]])))
         for labels, keys in groups.items():
             title, names = _shared(keys)
-            for i in range(0, len(keys), 4):
-                above = list(filter(None, names[i : i + 4]))
-                columns = [
-                    [self.head, *(self.texts(key, label) for label in labels)] for key in keys[i : i + 4]
-                ]
-                rows = _rows([title, *spaced(labels)], columns)
+            columns = [[self.head, *(self.texts(key, label) for label in labels)] for key in keys]
+            wide = 2 + max(map(len, [*names, *("  ".join(pair) for column in columns for pair in column)]))
+            n = max(1, (PAGE - max(map(len, (title, *map(str, labels))))) // wide)
+            for i in range(0, len(keys), n):
+                above = list(filter(None, names[i : i + n]))
+                rows = _rows([title, *spaced(labels)], columns[i : i + n])
                 if above and len(self.head) == 1:  # then the names are heading enough
                     above, rows[0] = [], [title, *above]
                 tables.append((above, rows))

@@ -170,6 +170,7 @@ WRONG = {
         lambda root, i: halves(0, 2, mode="L").save(root / "labels" / f"{i}.png", "jpeg")),
     r"needs two pairs, .*it has 1. .*has no labels": lambda root: [
         (root / "labels" / f"{i}.png").unlink() for i in range(11)],
+    r"needs two pairs, .*it has 0": every(lambda root, i: (root / "labels" / f"{i}.png").unlink()),
 }  # fmt: skip
 
 

@@ -91,6 +91,11 @@ def test_no_table_is_wider_than_a_page(course):
     table = dl.results("toy", **figures)
     assert len(table.tables()) > 1 and max(map(len, repr(table).split("\n"))) <= 100
     assert sum(len(names) for names, _ in table.tables()) == 12
+    long = {
+        f"{key}_of_all_the_pictures_that_were_seen": {"A": 1.0, "B": 2.0} for key in ("mean", "most", "sum")
+    }
+    table = dl.results("toy", **long)
+    assert len(table.tables()) == 2 and max(map(len, repr(table).split("\n"))) <= 100
 
 
 def test_yours_beside_the_recorded_curve(course, record):

@@ -119,6 +119,7 @@ def test_after_a_break_the_same_run_goes_on():
 
 
 def test_any_iterable_will_do_but_must_last():
+    assert list(dl.Run("no-data", [None] * 3, steps=3)) == [None] * 3, "a loop may draw its own data"
     run = dl.Run("short", [1, 2, 3], steps=5)
     with pytest.raises(ValueError, match="batches ran out after 3 of 5 steps"):
         for _ in run:

@@ -50,14 +50,15 @@ def find(root: Path, skipped: Skipped) -> Places:
                 inner.clear()
                 continue
             seen.add(real)
+            place = folder.relative_to(root).parts
             inner[:] = sorted(name for name in inner if not name.startswith("."))
             tops += [link for name in inner if (link := folder / name).is_symlink()]
             for name in sorted(names):
                 file, ending = folder / name, os.path.splitext(name.lower())[1]
-                if name.startswith(".") or name.lower() in STRAY or not file.is_file():
+                if name.startswith(".") or name.lower() in STRAY or not os.path.isfile(file):
                     continue
                 if ending in endings or not ending:
-                    found[file] = folder.relative_to(root).parts
+                    found[file] = place
                 else:
                     heic = ending in (".heic", ".heif")
                     skipped[file] = "HEIC is not understood here, export it as JPEG" if heic else "no picture"

@@ -59,11 +59,12 @@ def load(
     if not len(used):
         need = "two pictures, one to train and one to test with" if places else "pictures"
         raise ValueError(f"{root} needs {need} (JPEG, PNG, GIF, WebP …), also in sub-folders; put some there")
-    images = Images(root.resolve().name, "1", tensors["x"], mirror=True)
-    images.mask, images.mask_classes = tensors.get("mask"), notes["classes"]
+    masks = {"mask": tensors.get("mask"), "mask_classes": notes["classes"]}
+    images = Images(root.resolve().name, "1", tensors["x"], mirror=True, **masks)
     if any(groups.values()) and not labels:
         # by the names in both splits, which are to have the same classes
         names = {f: group or images.name for f, group in groups.items()}
         images.classes = sorted(set(names.values()))
-        images.y = torch.tensor([images.classes.index(names[chosen[i]]) for i in used.tolist()])
+        number = {name: k for k, name in enumerate(images.classes)}
+        images.y = torch.tensor([number[names[chosen[i]]] for i in used.tolist()])
     return images

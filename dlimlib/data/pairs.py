@@ -43,7 +43,9 @@ def match(root: Path, places: Places, skipped: Skipped) -> tuple[Places, dict[Pa
             first = named.setdefault((*rest, file.stem), file)
             if first != file:
                 twins[file] = f"goes by the same name as {first.name}"
-    if not pictures or not labels:
+    inner = [f for f in root.iterdir() if f.name.lower() in files.TRAIN + files.TEST and f.is_dir()]
+    folders = {f.name.lower() for base in (root, *inner) for f in base.iterdir() if f.is_dir()}
+    if folders.isdisjoint(PICTURES) or folders.isdisjoint(LABELS):
         return places, {}
     for file in [file for file in skipped if not _kind(file.relative_to(root).parts)[0]]:
         del skipped[file]  # lies beside the two folders, as classes.txt does

@@ -124,8 +124,10 @@ class Run:
             next_read, next_save = begin, begin + SAVE_SECONDS
             try:
                 while not self.finished and not self._interrupts:
-                    if (batch := next(source, None)) is None:
-                        raise ValueError(f"batches ran out after {self.step} of {self.steps} steps")
+                    try:
+                        batch = next(source)
+                    except StopIteration:
+                        raise ValueError(f"batches ran out after {self.step} of {self.steps} steps") from None
                     yield batch
                     self.step += 1
                     now = time.perf_counter()
@@ -152,10 +154,8 @@ class Run:
         """Call preview under no_grad and eval; then the modes and the random numbers are as they were."""
         if self.preview is None:
             return None
-        nets, rng = (
-            [part for part in self.parts.values() if isinstance(part, nn.Module)],
-            checkpoint.rng_state(),
-        )
+        rng = checkpoint.rng_state()
+        nets = [part for part in self.parts.values() if isinstance(part, nn.Module)]
         modes = {module: module.training for net in nets for module in net.modules()}
         try:
             for net in nets:
