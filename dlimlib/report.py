@@ -129,7 +129,7 @@ def with_recorded(
 
 
 def results(name: str, **figures: Any) -> Results:
-    """Show figures (number, {"seeds": [numbers]} or {label: number}) beside those stored under `name`.
+    """Show figures (number, {"seeds": [numbers]} or {label: either}) beside those stored under `name`.
 
     While a notebook is recorded they are handed to the recorder instead; calls of one name merge. While it
     is refreshed the stored ones are shown, so that no figure stands beside one of another training.
@@ -150,17 +150,18 @@ def stored(name: str) -> dict[str, dict] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path else None
 
 
-def _plain(key, value, *, nested=False):
+def _plain(key, value, inside=frozenset({"labels", "seeds"})):
     """Turn a figure into plain Python numbers; while recording they must be finite."""
-    if isinstance(value, dict) and value and not nested:
-        if set(value) == {"seeds"}:
-            return {"seeds": [_plain(key, v, nested=True) for v in value["seeds"]]}
-        return {str(label): _plain(key, v, nested=True) for label, v in value.items()}
+    if isinstance(value, dict) and value:
+        if set(value) == {"seeds"} and "seeds" in inside:
+            return {"seeds": [_plain(key, v, frozenset()) for v in value["seeds"]]}
+        if "labels" in inside:
+            return {str(label): _plain(key, v, inside - {"labels"}) for label, v in value.items()}
     try:
         value = value.item() if hasattr(value, "item") else value
         math.isfinite(value)  # raises for what is no number
     except (TypeError, ValueError, RuntimeError):
-        kinds = 'a number, {"seeds": [numbers]} or {label: number}'
+        kinds = 'a number, {"seeds": [numbers]} or {label: either}'
         raise TypeError(f"figure {key} must be {kinds}, got {type(value).__name__}") from None
     if (now := recording.current()) and now.records and not math.isfinite(value):
         raise ValueError(f"figure {key} is {value}, which can't be stored")

@@ -37,6 +37,19 @@ def test_results_shows_own_beside_stored(course):
     assert [p.name for p in course.rglob("*") if p.is_file()] == ["toy.json"], "nothing is written"
 
 
+def test_seeds_may_stand_under_labels(course, record, tmp_path):
+    modes = {"minimax": {"seeds": [8, 6]}, "mean": 7.5}
+    assert dl.results("toy", modes=modes).tables()[0][1][1:] == [
+        ["minimax", "7 ± 1.4 (2 seeds)", "–"], ["mean", "7.5", "–"],
+    ]  # fmt: skip
+    record(folder=tmp_path / "rec")
+    dl.results("toy", modes=modes)
+    assert json.loads((tmp_path / "rec/results/toy.json").read_text())["figures"] == {"modes": modes}
+    for bad in ({"a": {"b": 1}}, {"a": {"seeds": [{"b": 1}]}}, {"seeds": [{"seeds": [1]}]}):
+        with pytest.raises(TypeError, match="must be a number"):
+            dl.results("toy", bad=bad)
+
+
 def test_results_merge_while_recording(course, record, tmp_path):
     record(folder=tmp_path / "rec")
     dl.results("toy", a=1, b=2.0)

@@ -901,6 +901,32 @@ def test_drawing_takes_at_most_a_tenth_of_the_time(kernel, monkeypatch):
     assert 0.05 < sum(spent[:-1]) / clock[0] < 0.11
 
 
+def test_a_film_goes_from_before_the_first_step_to_after_the_last():
+    run = new_run(steps=10, film=3, preview=lambda: torch.full((2, 1, 4, 5), run.step / 5 - 1))
+    train(run)
+    assert run.film.shape == (3, 2, 1, 4, 5) and run.film.dtype == torch.uint8
+    assert run.film[:, 0, 0, 0, 0].tolist() == [0, 128, 255]
+
+
+def test_the_film_of_a_resumed_run_is_that_of_an_uninterrupted_one():
+    def shot(at=None, do=None, **options):
+        run = new_run(film=7, preview=lambda: run.parts["net"][0].weight[None, None], **options)
+        return train(run, at, do)
+
+    whole = shot().film
+    assert len(shot(at=12, do=interrupt).film) < len(whole) == 7
+    assert torch.equal(shot(resume=True).film, whole) and not torch.equal(whole[0], whole[-1])
+    assert torch.equal(new_run(film=7, preview=lambda: None, resume=True).film, whole), "finished"
+
+
+@pytest.mark.parametrize("film, preview", [(1, lambda: None), (5, None)])
+def test_a_film_needs_frames_and_a_preview(film, preview):
+    with pytest.raises(ValueError, match="two frames at least"):
+        new_run(film=film, preview=preview)
+    with pytest.raises(ValueError, match=r"film=24"):
+        _ = new_run().film
+
+
 def test_a_preview_may_return_a_figure_or_nothing(kernel, monkeypatch):
     run = new_run(preview=lambda: plt.figure(figsize=(3, 2)))
     figures = plt.get_fignums()

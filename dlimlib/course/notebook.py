@@ -163,8 +163,10 @@ def check_marks(nb, figures):
 def _figure(figures, key):
     name, _, label = key.partition("/")
     value = figures.get(name)
-    if isinstance(value, dict):
-        value = statistics.fmean(value["seeds"]) if "seeds" in value and not label else value.get(label)
+    if isinstance(value, dict) and label:
+        value = value.get(label)
+    if isinstance(value, dict) and "seeds" in value:
+        value = statistics.fmean(value["seeds"])
     return value if isinstance(value, int | float) else None
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from .. import pretrained, recording
+from ..pictures import to_uint8
 from ..settings import device, home, profile
 from . import checkpoint, display
 from .log import Log
@@ -39,6 +40,8 @@ class Run:
     preview: a function without arguments that returns images (B, C, H, W) in [-1, 1], a Figure or None.
     every: steps between two drawings or lines of text at the least; by default the clock decides.
     quiet: only the bar, no figure, as suits one of many short runs.
+    film: how many pictures of the preview to keep, the first before the first step and the last after the
+        last; they are then in `film`, uint8 (frames, B, C, H, W), and in the checkpoint.
     resume: go on from the checkpoint of the same name, with its optimizers' settings where others are given;
         ValueError if it is damaged, or shapes, steps or data differ. Without, a new run begins with its loop,
         and the earlier one is moved aside.
@@ -55,6 +58,7 @@ class Run:
         preview: Callable[[], Any] | None = None,
         every: int | None = None,
         quiet: bool = False,
+        film: int = 0,
         resume: bool = False,
         **parts: Any,
     ):
@@ -62,6 +66,8 @@ class Run:
             raise ValueError(f"name becomes a folder: use letters, digits, _ . and -, got {name!r}")
         if steps < 1 or (every is not None and every < 1):
             raise ValueError(f"steps and every must be at least 1, got {steps} and {every}")
+        if film and (film < 2 or preview is None):
+            raise ValueError("a film needs two frames at least, and a preview that returns them")
         for key, part in parts.items():
             if not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
                 raise TypeError(f"{key} must be a module, an optimizer or such, got {type(part).__name__}")
@@ -69,6 +75,8 @@ class Run:
         self.preview, self.every, self.quiet = preview, every, quiet
         self.step = 0  # finished steps; so in the loop, the number of the step that is under way, from 0
         self.seconds = 0.0  # spent in the loop so far, over all sessions
+        self._frames: list[torch.Tensor] = []
+        self._shots = {round(i * steps / (film - 1)) for i in range(film)}  # after how many steps
         # a recording has its own folder and goes on from it; refreshing shows what the recording trained
         now = recording.current()
         self.path = (now.begin(name) if now else home() / "runs" / name) / profile() / "checkpoint.pt"
@@ -100,6 +108,13 @@ class Run:
         """Return all logged values so far: name -> ([steps], [values])."""
         return self._log.read()
 
+    @property
+    def film(self) -> torch.Tensor:
+        """Return the frames so far, uint8 (frames, B, C, H, W)."""
+        if not self._frames:
+            raise ValueError(f"{self.name}: there is no film; ask for one with Run(..., film=24)")
+        return torch.stack(self._frames)
+
     def log(self, **losses: torch.Tensor | float) -> None:
         """Note scalars of this step, one each; tensors stay on their device until they are drawn."""
         self._log.add(self.step, losses)
@@ -123,6 +138,7 @@ class Run:
             begin, before = time.perf_counter(), self.seconds
             next_read, next_save = begin, begin + SAVE_SECONDS
             try:
+                self._shoot()
                 while not self.finished and not self._interrupts:
                     try:
                         batch = next(source)
@@ -130,6 +146,7 @@ class Run:
                         raise ValueError(f"batches ran out after {self.step} of {self.steps} steps") from None
                     yield batch
                     self.step += 1
+                    self._shoot()
                     now = time.perf_counter()
                     self.seconds = before + now - begin
                     if now >= next_read or self.step in view.due:
@@ -167,6 +184,11 @@ class Run:
                 module.training = mode
             checkpoint.set_rng_state(rng)
 
+    def _shoot(self):
+        """Keep a frame of the film if this is its step."""
+        if self.step in self._shots and len(self._frames) == sum(shot < self.step for shot in self._shots):
+            self._frames.append(torch.from_numpy(to_uint8(self.show())).permute(0, 3, 1, 2).contiguous())
+
     def _load(self, told):
         """Go on from the checkpoint; a recording, which was not told to, does not speak of a finished run."""
         try:
@@ -177,7 +199,7 @@ class Run:
                 f"To start anew leave out resume=True, or delete {self.path}"
             ) from None
         self.step, self.seconds, self._rng = state["step"], state["seconds"], state["rng"]
-        self._log = Log(state["history"])
+        self._log, self._frames = Log(state["history"]), state["film"]
         if not self.finished:
             print(f"{self.name}: goes on after step {self.step} of {self.steps}.")
         elif told:
@@ -204,7 +226,7 @@ class Run:
     def _save(self):
         """Write a checkpoint unless a loss is bad; False, with one warning, if the disk does not take it."""
         self._log.check()
-        progress = {"step": self.step, "steps": self.steps, "seconds": self.seconds}
+        progress = {"step": self.step, "steps": self.steps, "seconds": self.seconds, "film": self._frames}
         try:
             checkpoint.save(self.path, progress, self._log.history, batches=self.batches, parts=self.parts)
             return True

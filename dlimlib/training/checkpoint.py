@@ -21,7 +21,7 @@ DIGEST = hashlib.sha256().digest_size  # bytes at the end of a file: PyTorch rea
 def save(path, progress, history, *, batches, parts):
     """Write all that a run needs to go on to the same numbers, bit for bit; errors as write() has them.
 
-    progress: a dict of step, steps and seconds. history: name -> ([steps], [values]).
+    progress: a dict of step, steps, seconds and film, a list of frames. history: name -> ([steps], [values]).
     """
     columns = {
         name: (torch.tensor(at), torch.tensor(values, dtype=torch.float64))
@@ -34,7 +34,8 @@ def save(path, progress, history, *, batches, parts):
 
 
 def load(path, *, steps, batches, parts):
-    """Put parts and batches back, in place; return the rest as a dict: step, seconds, history, rng, changed.
+    """Put parts and batches back, in place; return the rest as a dict: step, seconds, history, rng, film,
+    changed.
 
     changed: the optimizers' settings that were given otherwise now, as words; the checkpoint's are in force.
     ValueError, whose words say why, if the file is damaged or another run's; then nothing has been changed.
@@ -54,7 +55,8 @@ def load(path, *, steps, batches, parts):
     if state["batches"] is not None:
         batches.load_state_dict(state["batches"])
     history = {name: (at.tolist(), values.tolist()) for name, (at, values) in state["history"].items()}
-    return {key: state[key] for key in ("step", "seconds", "rng")} | {"history": history, "changed": changed}
+    rest = {key: state[key] for key in ("step", "seconds", "rng")} | {"film": state.get("film", [])}
+    return rest | {"history": history, "changed": changed}
 
 
 def set_aside(path):
