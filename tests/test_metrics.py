@@ -12,6 +12,7 @@ from dlimlib.course.feature_nets.measures import curves, expressions
 from dlimlib.course.feature_nets.train import faces_accuracy
 from dlimlib.data import digits, faces
 from dlimlib.data.faces import geometry
+from dlimlib.data.images import Images
 from dlimlib.metrics import nets
 
 # what the newest reader of faces reads on held-out clean portraits: R², as accuracy.json states it
@@ -35,6 +36,36 @@ def test_ssim_of_flat_pictures():
     by_hand = (2 * 0.25 * 0.75 + 1e-4) / (0.25**2 + 0.75**2 + 1e-4)  # a flat picture has no variance
     assert torch.allclose(metrics.ssim(a, b), torch.tensor([by_hand]), atol=1e-3)
     assert torch.allclose(metrics.ssim(torch.cat([a, b]), torch.cat([a, b])), torch.ones(2))
+
+
+def images(x):
+    """Images of uint8 pictures."""
+    return Images(x=x, name="toy", version="1")
+
+
+def test_the_principal_gaussian_has_the_mean_and_the_main_directions_of_the_images():
+    torch.manual_seed(0)
+    way, flat = torch.randn(3 * 4 * 5), torch.randn(400, 1)
+    x = (128 + 8 * flat * way + 2 * torch.randn(400, 60)).round().clamp(0, 255).byte().view(400, 3, 4, 5)
+    draw = lambda seed: metrics.principal_gaussian(images(x), 3000, components=1, seed=seed)  # noqa: E731
+    state = torch.get_rng_state()
+    drawn, true = draw(0), x.float().flatten(1) / 127.5 - 1
+    assert drawn.shape == (3000, 3, 4, 5) and torch.allclose(
+        drawn.flatten(1).mean(0), true.mean(0), atol=0.01
+    )
+    varied = drawn.flatten(1).std(0) / true.std(0)
+    assert varied[way.abs() > 1].sub(1).abs().max() < 0.1, "where the first direction rules"
+    assert (torch.linalg.svdvals(drawn.flatten(1) - drawn.flatten(1).mean(0)) > 0.1).sum() == 1
+    assert torch.equal(draw(0), drawn) and not torch.equal(draw(1), drawn)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_nearest_picture_and_how_far_it_is():
+    x = torch.randint(0, 256, (20, 3, 4, 5), generator=torch.Generator().manual_seed(0)).byte()
+    shown = images(x).float([7, 2, 11])
+    shown[1, 0, 0, 0] += 0.5
+    distance, index = metrics.nearest(shown, images(x), chunk=2)
+    assert index.tolist() == [7, 2, 11] and torch.allclose(distance, torch.tensor([0.0, 0.5, 0.0]), atol=2e-3)
 
 
 def test_confusion_and_iou():

@@ -104,6 +104,25 @@ def precision_recall(
     return _covered(fake, real, k, chunk), _covered(real, fake, k, chunk)
 
 
+def principal_gaussian(images: Images, n: int, components: int = 50, *, seed: int = 0) -> torch.Tensor:
+    """Draw n pictures (n, C, H, W) in [-1, 1] from a normal distribution with the mean and the principal
+    components of the images: the baseline without learning for generated pictures."""
+    x = images.float()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        _, scale, ways = torch.pca_lowrank(x.flatten(1), q=components, niter=4)
+        z = torch.randn(n, components) * scale / len(x) ** 0.5
+    return (x.mean(0) + (z @ ways.T).view(n, *x.shape[1:])).clamp(-1, 1)
+
+
+def nearest(x: torch.Tensor, images: Images, *, chunk: int = 250) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find for each picture x (N, C, H, W), floats in [-1, 1], the nearest of the images, pixel by pixel:
+    Euclidean distances (N,) and indices (N,) on the CPU."""
+    known = images.float(device=x.device).flatten(1)
+    found = [torch.cdist(part.flatten(1), known).min(1) for part in x.split(chunk)]
+    return torch.cat([f.values for f in found]).cpu(), torch.cat([f.indices for f in found]).cpu()
+
+
 def _covered(points, by, k, chunk):
     """Share of the points that lie in one of the k-neighbour balls around `by`."""
     # the nearest neighbour of each point is the point itself
