@@ -281,6 +281,34 @@ def test_a_refresh_leaves_out_what_shows_a_missing_training():
 # ---------------------------------------------------------------------------------------- the real ones
 
 
+RULES = """
+from typing import NamedTuple
+
+class Rules(NamedTuple):
+    loss: object
+    share: float = 1.0
+
+rules = Rules(lambda a, b: (a - b).abs().mean())
+spoiling = Rules(lambda a, b: train.x.zero_())
+"""
+
+
+@pytest.mark.parametrize(
+    "after, anew",
+    [
+        ("held = {'rules': rules}\nfor name in held:\n    held[name].loss(made, made)", set()),
+        ("held = [rules._replace(share=2.0)]\nheld[0].loss(made, made)", set()),
+        ("held = [spoiling]\nheld[0].loss(made, made)", {"sweep"}),
+    ],
+)
+def test_a_named_tuple_of_functions_that_change_nothing_is_not_changed_by_use(after, anew):
+    """Else the trainings of one section, which hold the rules of a game, would spoil those of the next."""
+    read = [("short", "loss(D(", "(rules.loss if spoiling.share else loss)(D(")]
+    plain = keys(notebook(read, [("train", RULES)]))
+    used = keys(notebook(read, [("train", RULES), ("short", after)]))
+    assert {cell for cell in plain if plain[cell] != used[cell]} == anew
+
+
 @cache
 def real(stem):
     nb = nbs.read(next(path for path in NOTEBOOKS if path.stem == stem))

@@ -131,11 +131,12 @@ class Notebook:
         """Turn the events of a unit into what it changes; a network in evaluation mode stays as it is."""
         seeded, branch = False, any(isinstance(self.units[n].node, ast.Assert) for n, _ in unit.guards)
         for kind, name in events:
+            drawing = self.meaning.drawing and self.meaning.kind(name) == "object"
             if kind == "opaque":
                 unit.opaque = True
             elif kind == "seed":
                 unit.binds[RANDOM] = seeded = True
-            elif kind == "draw" or kind == "call" and self.meaning.drawing:
+            elif kind == "draw" or kind == "call" and drawing:
                 if not seeded:
                     unit.reads.add(RANDOM)
                     unit.mutates.add(RANDOM)

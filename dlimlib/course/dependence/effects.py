@@ -299,7 +299,8 @@ class Effects:
             for kind, root in summary[1].events:
                 self.events += [(kind, r) for r in given.get(root, {root})]
         elif isinstance(func, ast.Name) and meaning.kind(func.id) == "class" and func.id not in self.local:
-            self.events.append(("draw", RANDOM))
+            if not meaning.named_tuple(func.id):
+                self.events.append(("draw", RANDOM))
         elif not (isinstance(func, ast.Name) and func.id in meaning.builtins):
             self.note("call", self.roots(func))
             if statement:

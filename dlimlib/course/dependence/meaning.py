@@ -15,7 +15,7 @@ class Meaning:
     modules: dict = field(default_factory=dict)  # name -> what was imported, in full
     defined: dict = field(default_factory=dict)  # name -> its def or class
     methods: set = field(default_factory=set)  # of classes of the notebook
-    plain: set = field(default_factory=set)  # names of numbers and texts, which nothing can change
+    plain: set = field(default_factory=set)  # names of values which nothing can change
     drawing: bool = False  # whether a network of the notebook draws random numbers when it is called
     _known: dict = field(default_factory=dict)
     _busy: set = field(default_factory=set)
@@ -39,7 +39,8 @@ class Meaning:
         if id(node) not in self._known:
             self._busy.add(id(node))
             own = frozenset({*parameters(node)} | stored_names(*body(node)))
-            inner = Effects(self, scope=dict(scope or {}), local=own).run(body(node))
+            lines = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else body(node)
+            inner = Effects(self, scope=dict(scope or {}), local=own).run(lines)
             self._busy.discard(id(node))
             seen = late(node) | {*parameters(node)}
             inner.events = [e for e in inner.events if e[1] in seen or e[0] in ("draw", "seed", "opaque")]
@@ -48,11 +49,14 @@ class Meaning:
         return self._known[id(node)]
 
     def is_plain(self, node):
-        """Whether an expression is a number, a text, or a tuple of such, for all we know."""
+        """Whether an expression is a number, a text, a function that changes nothing, or a tuple of such, for
+        all we know."""
         if isinstance(node, ast.Name):
-            return node.id in self.plain
+            return node.id in self.plain or self._harmless(self.defined.get(node.id))
         if isinstance(node, ast.Constant | ast.JoinedStr | ast.Compare):
             return True
+        if isinstance(node, ast.Lambda):
+            return self._harmless(node)
         if isinstance(node, ast.BinOp | ast.UnaryOp | ast.Tuple | ast.IfExp | ast.BoolOp):
             parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
             return all(map(self.is_plain, parts[1:] if isinstance(node, ast.IfExp) else parts))
@@ -62,6 +66,13 @@ class Meaning:
             return node.attr in ("shape", "seconds")
         if isinstance(node, ast.Call):
             name = dotted(node.func, self.modules) or getattr(node.func, "id", None)
+            if (
+                self.named_tuple(name)
+                or isinstance(node.func, ast.Attribute)
+                and node.func.attr == "_replace"
+            ):
+                of = [] if self.named_tuple(name) else [node.func.value]
+                return all(map(self.is_plain, [*of, *node.args, *(k.value for k in node.keywords)]))
             same = name in ("min", "max", "tuple", "sum") and all(map(self.is_plain, node.args))
             return (
                 same
@@ -71,6 +82,16 @@ class Meaning:
                 )
             )
         return False
+
+    def _harmless(self, node):
+        """Whether a function or lambda changes and draws nothing but what it is given."""
+        known = isinstance(node, (ast.Lambda, *FUNCTIONS))
+        return known and all(name in parameters(node) for _, name in self.summarise(node).events)
+
+    def named_tuple(self, name):
+        """Whether this is the name of a class of named tuples that the notebook defines."""
+        bases = getattr(self.defined.get(name), "bases", ())
+        return any(dotted(base, self.modules) == "typing.NamedTuple" for base in bases)
 
     def define(self, node):
         """Take note of what an import, def or class says a name stands for; a class tells its methods."""
