@@ -122,6 +122,8 @@ def test_every_training_is_found():
         ("show", "made.view(-1, 1, 28, 28)", "made.view(-1, 1, 28, 28), cols=3"),
         ("sweep-plot", "3, 3", "4, 4"),
         ("load", "made", "shown = made"),
+        ("look", "print(pixels)", "if SHORT:\n    print(pixels)"),
+        ("train", "preview=lambda: net(x_test)", "preview=lambda: net(x_test), film=3"),
         ("short", "quiet=True", "quiet=False"),
     ],
 )

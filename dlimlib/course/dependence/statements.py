@@ -6,7 +6,7 @@ from .effects import Effects
 from .known import SHOWS
 from .names import COMPREHENSIONS, dotted, free, is_run
 
-SHOWN = {"preview", "quiet", "every"}  # what a Run is told about its display
+SHOWN = {"preview", "film", "quiet", "every"}  # what a Run is told about its display
 
 
 def head(node):
@@ -81,7 +81,7 @@ class Plain(ast.NodeTransformer):
     def generic_visit(self, node):
         super().generic_visit(node)
         if getattr(node, "body", None) == [] and isinstance(node, ast.stmt | ast.ExceptHandler):
-            node.body = [ast.Pass()]
+            node.body = [ast.copy_location(ast.Pass(), node)]
         return node
 
     def _shows(self, node):
