@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ import dlimlib as dl
 from dlimlib import models, plot
 from dlimlib.plot.diagram import trace
 from dlimlib.plot.style import ink
+from dlimlib.training import display
 
 
 def picture(sheet):
@@ -395,6 +397,23 @@ def test_schematics_say_what_is_wrong():
         plot.schematic("x G", ["x"])
     with pytest.raises(ValueError, match="notes name y"):
         plot.schematic("x G", ["x -> G"], notes={"y": "what?"})
+
+
+def test_a_closed_figure_is_held_by_nobody(monkeypatch):
+    """A training redraws its figure in one cell, for hours; the inline backend keeps all until its end."""
+    inline = pytest.importorskip("matplotlib_inline.backend_inline")
+    before = plt.get_backend()
+    plt.switch_backend("module://matplotlib_inline.backend_inline")
+    monkeypatch.setattr(inline.show, "_to_draw", [])
+    try:
+        with plt.ion():
+            sheet, other = plot.figure(3, 2), plot.figure(3, 2)
+            assert inline.show._to_draw == [sheet, other], "so the backend works: else this test says nothing"
+            display.pixels(sheet)
+            assert inline.show._to_draw == [other] and plt.get_fignums() == [other.number]
+    finally:
+        plt.close("all")
+        plt.switch_backend(before)
 
 
 def test_animation_loops_and_keeps_its_frames():

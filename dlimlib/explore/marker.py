@@ -4,13 +4,12 @@ from io import BytesIO
 from pathlib import Path
 
 import anywidget
-import matplotlib.pyplot as plt
 import numpy as np
 import traitlets
 from PIL import Image, ImageDraw
 
 from ..pictures import to_uint8
-from ..plot.style import Sheet
+from ..plot.style import Sheet, close
 from .base import Explorer, drawn
 
 MAP = 400  # pixels, about, that a map takes in width and height
@@ -109,7 +108,7 @@ def _map(picture, value_range):
     if isinstance(picture, Sheet):
         png, (axes, *_) = picture.png(), picture.axes
         box = axes.get_position()
-        plt.close(picture)  # or it would be shown at the end of the cell as well
+        close(picture)  # or it would be shown at the end of the cell as well
         return png, [box.x0, 1 - box.y1, box.width, box.height], (*axes.get_xlim(), *axes.get_ylim())
     _, height, width, _ = to_uint8(picture, value_range).shape
     png = drawn(picture, value_range, max(1, round(MAP / max(width, height))))[0]

@@ -1,5 +1,6 @@
 """The course's one look: colours, matplotlib's settings (course.mplstyle), figures that show once."""
 
+import sys
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -50,7 +51,16 @@ class Sheet(Figure):
 
         data, metadata = bundle(self.png(), self.alt)
         display(data, metadata=metadata, raw=True)
-        plt.close(self)  # or the inline backend shows it again at the end of the cell
+        close(self)  # or the inline backend shows it again at the end of the cell
+
+
+def close(figure: Figure) -> None:
+    """Close a figure; the inline backend, which holds each one until the cell ends, lets it go as well."""
+    plt.close(figure)
+    inline = sys.modules.get("matplotlib_inline.backend_inline")
+    waiting = inline.show._to_draw if inline else []
+    if figure in waiting:
+        waiting.remove(figure)
 
 
 def _seen(ax):

@@ -6,7 +6,6 @@ import io
 import sys
 import time
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -56,9 +55,11 @@ def picture(run):
 
 def pixels(figure):
     """Return a figure as uint8 (H, W, 3); it is closed, or the notebook would show it once more."""
+    from ..plot.style import close
+
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    plt.close(figure)
+    close(figure)
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
