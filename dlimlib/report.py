@@ -150,13 +150,22 @@ def stored(name: str) -> dict[str, dict] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path else None
 
 
-def _plain(key, value, inside=frozenset({"labels", "seeds"})):
+def _plain(key, value):
     """Turn a figure into plain Python numbers; while recording they must be finite."""
-    if isinstance(value, dict) and value:
-        if set(value) == {"seeds"} and "seeds" in inside:
-            return {"seeds": [_plain(key, v, frozenset()) for v in value["seeds"]]}
-        if "labels" in inside:
-            return {str(label): _plain(key, v, inside - {"labels"}) for label, v in value.items()}
+    if isinstance(value, dict) and value and set(value) != {"seeds"}:
+        return {str(label): _seeds(key, one) for label, one in value.items()}
+    return _seeds(key, value)
+
+
+def _seeds(key, value):
+    """Turn a number, or those of several seeds, into plain ones."""
+    if isinstance(value, dict) and set(value) == {"seeds"}:
+        return {"seeds": [_number(key, one) for one in value["seeds"]]}
+    return _number(key, value)
+
+
+def _number(key, value):
+    """Turn what may be a tensor into a plain number."""
     try:
         value = value.item() if hasattr(value, "item") else value
         math.isfinite(value)  # raises for what is no number

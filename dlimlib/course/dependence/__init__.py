@@ -131,16 +131,16 @@ class Notebook:
         """Turn the events of a unit into what it changes; a network in evaluation mode stays as it is."""
         seeded, branch = False, any(isinstance(self.units[n].node, ast.Assert) for n, _ in unit.guards)
         for kind, name in events:
-            drawing = self.meaning.drawing and self.meaning.kind(name) == "object"
+            may_change = self.meaning.kind(name) == "object"
             if kind == "opaque":
                 unit.opaque = True
             elif kind == "seed":
                 unit.binds[RANDOM] = seeded = True
-            elif kind == "draw" or kind == "call" and drawing:
+            elif kind == "draw" or kind == "call" and may_change and self.meaning.drawing:
                 if not seeded:
                     unit.reads.add(RANDOM)
                     unit.mutates.add(RANDOM)
-            if kind in ("mutate", "call", "eval", "train") and self.meaning.kind(name) == "object":
+            if kind in ("mutate", "call", "eval", "train") and may_change:
                 if kind == "call" and name in self._frozen:
                     continue
                 group = {name} | self._links.get(name, set())

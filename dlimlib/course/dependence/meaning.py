@@ -39,8 +39,7 @@ class Meaning:
         if id(node) not in self._known:
             self._busy.add(id(node))
             own = frozenset({*parameters(node)} | stored_names(*body(node)))
-            lines = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else body(node)
-            inner = Effects(self, scope=dict(scope or {}), local=own).run(lines)
+            inner = Effects(self, scope=dict(scope or {}), local=own).run(body(node))
             self._busy.discard(id(node))
             seen = late(node) | {*parameters(node)}
             inner.events = [e for e in inner.events if e[1] in seen or e[0] in ("draw", "seed", "opaque")]
@@ -66,13 +65,10 @@ class Meaning:
             return node.attr in ("shape", "seconds")
         if isinstance(node, ast.Call):
             name = dotted(node.func, self.modules) or getattr(node.func, "id", None)
-            if (
-                self.named_tuple(name)
-                or isinstance(node.func, ast.Attribute)
-                and node.func.attr == "_replace"
-            ):
-                of = [] if self.named_tuple(name) else [node.func.value]
-                return all(map(self.is_plain, [*of, *node.args, *(k.value for k in node.keywords)]))
+            copied = isinstance(node.func, ast.Attribute) and node.func.attr == "_replace"
+            if copied or self.named_tuple(name):
+                parts = [node.func.value] if copied else node.args
+                return all(map(self.is_plain, [*parts, *(k.value for k in node.keywords)]))
             same = name in ("min", "max", "tuple", "sum") and all(map(self.is_plain, node.args))
             return (
                 same

@@ -37,8 +37,8 @@ def outer(node):
 
 
 def body(node):
-    """The statements of a function or class, the expression of a lambda."""
-    return node.body if isinstance(node.body, list) else [node.body]
+    """The statements of a function or class; a lambda's returns its expression."""
+    return [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
 
 
 def free(node):
@@ -100,8 +100,7 @@ def late(node):
         return read_first(node.body)
     shared = {n for g in ast.walk(node) if isinstance(g, ast.Global) for n in g.names}
     own = ({*parameters(node)} | stored_names(*body(node))) - shared
-    inside = body(node)
-    return shared | (read_first(inside) if isinstance(inside[0], ast.stmt) else free(inside[0])) - own
+    return shared | read_first(body(node)) - own
 
 
 def dotted(node, modules):
