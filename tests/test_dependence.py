@@ -311,6 +311,37 @@ def test_a_named_tuple_of_functions_that_change_nothing_is_not_changed_by_use(af
     assert {cell for cell in plain if plain[cell] != used[cell]} == anew
 
 
+AVERAGE = """
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+even = get_ema_multi_avg_fn(0.9)
+"""
+SIZED = """
+def sized(images):
+    shape = tuple(images.x.shape[1:])
+    return nn.Linear(shape[1], 1)
+
+held = sized(train)
+held.weight.zero_()
+"""
+
+
+@pytest.mark.parametrize(
+    "after, anew",
+    [
+        ("held = AveragedModel(net, multi_avg_fn=even)\nheld.eval()\nheld.reset()", set()),
+        (SIZED, set()),
+        (SIZED.replace("nn.Linear(shape[1], 1)", "images.x"), {"sweep"}),
+    ],
+)
+def test_what_holds_no_more_than_a_function_or_a_size_shares_nothing(after, anew):
+    """Else whoever judges an averaged generator would spoil the data of the next training."""
+    read = [("short", "return D.eval()", "return AveragedModel(D, multi_avg_fn=even)")]
+    plain = keys(notebook(read, [("train", AVERAGE)]))
+    used = keys(notebook(read, [("train", AVERAGE), ("sweep", after)]))
+    assert {cell for cell in plain if plain[cell] != used[cell]} == anew
+
+
 @cache
 def real(stem):
     nb = nbs.read(next(path for path in NOTEBOOKS if path.stem == stem))

@@ -3,7 +3,19 @@
 import ast
 from dataclasses import dataclass, field
 
-from .known import DRAWS, FRESH, HARMLESS, HOLDERS, KNOWN, MUTATORS, OPAQUE, RANDOM, SHOWS, WEIGHTLESS
+from .known import (
+    DRAWS,
+    FRESH,
+    HARMLESS,
+    HOLDERS,
+    KNOWN,
+    MUTATORS,
+    NUMBERS,
+    OPAQUE,
+    RANDOM,
+    SHOWS,
+    WEIGHTLESS,
+)
 from .names import COMPREHENSIONS, FUNCTIONS, dotted, free, outer, parameters, stored_names
 
 
@@ -36,7 +48,8 @@ class Effects:
             plain = node.id in self.meaning.plain and node.id not in self.local
             return set() if plain else {node.id} | self.links.get(node.id, set())
         if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Await | ast.NamedExpr):
-            return set() if dotted(node, self.meaning.modules) else self.roots(node.value)
+            bare = isinstance(node, ast.Attribute) and node.attr in NUMBERS
+            return set() if bare or dotted(node, self.meaning.modules) else self.roots(node.value)
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             return set().union(*map(self.roots, node.elts))
         if isinstance(node, ast.Dict):

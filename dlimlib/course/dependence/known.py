@@ -13,6 +13,17 @@ WEIGHTLESS = {"Sequential", "ModuleList", "ModuleDict", "Identity", "Flatten", "
 MUTATORS = {"append", "extend", "insert", "update", "setdefault", "pop", "remove", "clear", "add", "step"}
 # Statements that change nothing that a training can see: a gradient is cleared before it is used.
 HARMLESS = {"backward", "log", "close", "register_forward_hook", "remove_hook"}
+# Functions whose result is a number, a text or a function that keeps nothing: nobody can change it.
+PLAIN = {
+    "len",
+    "int",
+    "float",
+    "str",
+    "round",
+    "dlimlib.device",
+    "torch.optim.swa_utils.get_ema_multi_avg_fn",
+}
+NUMBERS = {"shape", "seconds"}  # attributes that are numbers, whoever has them
 SHOWS = ("dlimlib.plot", "dlimlib.explore", "dlimlib.results", "dlimlib.probe", "dlimlib.stored")
 OPAQUE = {"exec", "eval", "globals", "locals", "vars", "compile", "__import__"}
 FRESH = {"batches", "clone"}  # methods whose result does not write back into what they read

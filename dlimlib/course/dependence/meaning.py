@@ -4,6 +4,7 @@ import ast
 from dataclasses import dataclass, field
 
 from .effects import Effects
+from .known import NUMBERS, PLAIN
 from .names import FUNCTIONS, body, dotted, late, parameters, stored_names
 
 
@@ -62,7 +63,7 @@ class Meaning:
         if isinstance(node, ast.Subscript):
             return self.is_plain(node.value)
         if isinstance(node, ast.Attribute):
-            return node.attr in ("shape", "seconds")
+            return node.attr in NUMBERS
         if isinstance(node, ast.Call):
             name = dotted(node.func, self.modules) or getattr(node.func, "id", None)
             copied = isinstance(node.func, ast.Attribute) and node.func.attr == "_replace"
@@ -72,7 +73,7 @@ class Meaning:
             same = name in ("min", "max", "tuple", "sum") and all(map(self.is_plain, node.args))
             return (
                 same
-                or name in ("len", "int", "float", "str", "round", "dlimlib.device")
+                or name in PLAIN
                 or (
                     isinstance(node.func, ast.Attribute) and node.func.attr in ("item", "numel", "bit_length")
                 )
