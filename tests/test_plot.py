@@ -507,3 +507,28 @@ def test_every_stored_picture_has_a_text_alternative(executed):
     for options in (ours, {"template_name": "classic"}):  # nbconvert's own "lab" leaves them out
         page, _ = HTMLExporter(**options).from_notebook_node(executed)
         assert "No description has been provided" not in page and page.count('alt="Grid of 2 pictures"') == 6
+
+
+def test_landscape_has_its_colours_on_the_right_side_and_its_points_in_place():
+    right = torch.tensor([[1.9, 0.0], [9.0, 9.0]])  # the second lies outside: at the corner
+    painted = plot.landscape(lambda x: 5 * x[:, 1], {"real": right}, span=2.0, pixels=21)
+    assert painted.shape == (3, 21, 21) and -1 <= painted.min() <= painted.max() <= 1
+    red, _, blue = painted
+    assert blue[0, 5] > red[0, 5], "high values, at the top, are blue"
+    assert red[-1, 5] > blue[-1, 5], "low ones, at the bottom, are orange"
+    assert painted[:, 10, 10].min() > 0.99, "the mean is white"
+    dark = 2 * torch.tensor(to_rgb(plot.COLOURS["real"])) * 0.55 - 1
+    assert torch.allclose(painted[:, 10, 20], dark) and torch.allclose(painted[:, 0, 20], dark)
+
+
+def test_seeds_are_dots_in_the_row_of_their_label():
+    sheet = plot.seeds({"one": {"seeds": [1, 2, 3]}, "none": {"seeds": []}, "two": {"seeds": [5.0]}}, goal=4)
+    (ax,) = sheet.axes
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [line.get_xdata().tolist() for line in dots] == [[1, 2, 3], [], [5]]
+    assert np.allclose(dots[0].get_ydata(), [-0.12, 0, 0.12]) and dots[2].get_ydata().tolist() == [2]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["one", "none", "two"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first row is at the top"
+    assert [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == ":"] == [4]
+    assert "one, none, two" in sheet.alt
+    assert plot.seeds({"one": {"seeds": [1]}}, ax) is ax

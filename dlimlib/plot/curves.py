@@ -169,6 +169,31 @@ def curve(
     return result
 
 
+def seeds(
+    figures: Mapping[str, Mapping[str, Sequence[float]]],
+    ax: Axes | None = None,
+    *,
+    goal: float | None = None,
+    xlabel: str = "",
+) -> Axes | Sheet:
+    """Draw figures {label: {"seeds": [numbers]}}, as dl.results takes them, as rows of dots, one a seed.
+
+    goal: a number to reach, as a dotted line.
+    """
+    ax, result = axes(ax, 7.2, 1.2 + 0.5 * len(figures))
+    for row, drawn in enumerate(figures.values()):
+        each = np.asarray(drawn["seeds"], float)
+        places = row + 0.12 * (np.arange(len(each)) - (len(each) - 1) / 2)
+        ax.plot(each, places, "o", color=COLOURS["fake"], alpha=0.8, clip_on=False)
+    if goal is not None:
+        ax.axvline(goal, color=COLOURS["baseline"], linestyle=":", zorder=0)
+    ax.set_yticks(range(len(figures)), list(figures))
+    ax.set_ylim(len(figures) - 0.5, -0.5)
+    ax.set(xlabel=xlabel)
+    describe(ax, f"Dots of each seed for {', '.join(figures)}" + f": {xlabel}" * bool(xlabel))
+    return result
+
+
 def matrix(
     values: torch.Tensor,
     rows: Sequence[str],

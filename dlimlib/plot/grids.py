@@ -1,14 +1,14 @@
 """Grids of pictures, painted label maps, animations."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba_array
+from matplotlib.colors import to_rgb, to_rgba_array
 from matplotlib.patches import Patch
 from PIL import Image
 
@@ -100,6 +100,31 @@ def _described(n, cols, texts):
     size = plural(math.ceil(n / cols), "row") + f" of {plural(cols, 'picture')}"
     size = ("Grid of " if n > 1 else "") + (size if n > cols else plural(n, "picture"))
     return ": ".join(filter(None, (size, ", ".join(map(str, texts)).replace("\n", " "))))
+
+
+def landscape(
+    score: Callable[[torch.Tensor], torch.Tensor],
+    clouds: Mapping[str, torch.Tensor],
+    *,
+    span: float,
+    pixels: int = 96,
+) -> torch.Tensor:
+    """Paint what a network says of every point of a square, as a picture (3, pixels, pixels) in [-1, 1].
+
+    Blue is where score, points (N, 2) to numbers (N,), lies above its mean, orange where it lies below. On
+    top, darker, lie clouds of points {key of COLOURS: (N, 2)}; what is outside is at the edge. The square
+    reaches from -span to span, y upwards.
+    """
+    line = torch.linspace(-span, span, pixels)
+    height = score(torch.cartesian_prod(line.flip(0), line).flip(1)).detach().float().cpu()
+    tone = (height - height.mean()).tanh().view(pixels, pixels, 1)
+    blue, orange = (torch.tensor(to_rgb(COLOURS[key])) for key in ("real", "fake"))
+    picture = 1 - 0.6 * (tone.clamp(min=0) * (1 - blue) - tone.clamp(max=0) * (1 - orange))
+    for key, points in clouds.items():
+        at = (points.detach().cpu() + span) / (2 * span) * (pixels - 1)
+        column, row = at.round().long().clamp(0, pixels - 1).T
+        picture[pixels - 1 - row, column] = torch.tensor(to_rgb(COLOURS[key])) * 0.55
+    return 2 * picture.permute(2, 0, 1) - 1
 
 
 class Animation:
