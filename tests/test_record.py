@@ -84,7 +84,7 @@ def course(tmp_path_factory):
 
 
 def command(course, *options, **variables):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONPATH", "DLIM_REC"))}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONPATH", "DLIM_REC", "DLIM_PROF"))}
     env.update(DLIM_HOME=str(course / "home"), TRACE=str(course / "trace"), OMP_NUM_THREADS="1", **variables)
     argv = [sys.executable, "-m", "dlimlib.course.record", "small", "--profile", "smoke", *options]
     return subprocess.Popen(
