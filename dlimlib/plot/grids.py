@@ -17,6 +17,7 @@ from .style import COLOURS, PALETTE, Sheet, axes, bundle, describe
 
 GAP = 4  # pixels between two pictures
 WIDTH = 1060  # pixels that a grid of pictures may take
+DARK = {"real": (0.0, 0.2, 0.4), "fake": (0.75, 0.2, 0.0)}  # of points on a ground in the usual colours
 
 
 def paint(mask: torch.Tensor) -> torch.Tensor:
@@ -112,8 +113,8 @@ def landscape(
     """Paint what a network says of every point of a square, as a picture (3, pixels, pixels) in [-1, 1].
 
     Blue is where score, points (N, 2) to numbers (N,), lies above its mean, orange where it lies below. On
-    top, darker, lie clouds of points {key of COLOURS: (N, 2)}; what is outside is at the edge. The square
-    reaches from -span to span, y upwards.
+    top lie clouds of points, {"real": (N, 2)} dark blue and {"fake": (N, 2)} brick red; what is outside is at
+    the edge. The square reaches from -span to span, y upwards.
     """
     line = torch.linspace(-span, span, pixels)
     height = score(torch.cartesian_prod(line.flip(0), line).flip(1)).detach().float().cpu()
@@ -123,7 +124,7 @@ def landscape(
     for key, points in clouds.items():
         at = (points.detach().cpu() + span) / (2 * span) * (pixels - 1)
         column, row = at.round().long().clamp(0, pixels - 1).T
-        picture[pixels - 1 - row, column] = torch.tensor(to_rgb(COLOURS[key])) * 0.55
+        picture[pixels - 1 - row, column] = torch.tensor(DARK[key])
     return 2 * picture.permute(2, 0, 1) - 1
 
 
