@@ -13,7 +13,7 @@ from dlimlib.course import notebook as nbs
 from dlimlib.course.dependence import library
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-4]_*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-5]_*.ipynb"))
 
 CELLS = {
     "title": "# Small",
@@ -348,6 +348,7 @@ def real(stem):
     return nb, keys(nb)
 
 
+PICTURES_05 = {"training", "short", "real-train", "faces-train"}
 EDITS = {  # notebook: (cell, old, new, cells that train anew)
     "01_autoencoder": [
         ("settings", "Z_DIM = 64", "Z_DIM = 32", {"training", "plain-train", "people-train", "other-train"}),
@@ -377,6 +378,16 @@ EDITS = {  # notebook: (cell, old, new, cells that train anew)
          {"prior-train", "coded-train", "two-prior-train", "photos-train"}),
         ("rate", "few = min(n, 60)", "few = min(n, 50)", set()),
         ("two-class", "2 * width // 3", "width // 3", {"two-train", "two-prior-train", "photos-train"}),
+    ],
+    "05_gan": [
+        ("games", "gamma=0.05", "gamma=0.04", {"contest"}),
+        ("games", "gamma / 2", "gamma", {"contest", *PICTURES_05}),
+        ("generator_loss", ".detach()", "", {"contest", *PICTURES_05}),
+        ("points-data", "1.4 *", "1.3 *", {"contest"}),
+        ("training-function", "LR, GAMMA = 1e-3", "LR, GAMMA = 2e-3", PICTURES_05),
+        ("painter", "400", "300", set()),
+        ("judge", "sample(G, N)", "sample(G_ema, N)", set()),
+        ("contest-figures", "20_000", "10_000", set()),
     ],
 }  # fmt: skip
 

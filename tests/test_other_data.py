@@ -107,3 +107,13 @@ def test_photographs_in_words(tmp_path, folder):
     assert re.search(r"bytes file +288 ", shown["file"]) and "psnr jpeg" in shown["jpeg-code"]
     assert shown["classifier-train"] == shown["who"] == "", "photographs have no classes and no factors"
     assert "fd prior" not in shown["sample-code"] and "bits bottom" in shown["two-sample"]
+
+
+@pytest.mark.slow
+def test_a_gan_of_real_digits(tmp_path):
+    mirror = os.environ.get("DLIM_MIRROR", "")
+    if not (Path(mirror) / "mnist").is_dir() or not mirror:
+        pytest.skip("DLIM_MIRROR names no folder that holds mnist/")
+    shown = execute("05_gan", tmp_path, DATA="mnist")
+    assert re.search(r"Images\(mnist.*60000 × 1 × 28 × 28", shown["load"]), shown["load"]
+    assert "mnist fd" in shown["judge"] and "your own weights go on" in shown["pretrained"]

@@ -1,0 +1,8 @@
+# %% generator_loss
+def generator_loss(game, D, x_real, x_fake):
+    for p in D.parameters():
+        p.requires_grad_(False)
+    loss = game.loss_G(D(x_real).detach(), D(x_fake))
+    for p in D.parameters():
+        p.requires_grad_(True)
+    return loss

@@ -1,0 +1,9 @@
+# says: G got a gradient from D's loss: detach x_fake
+# %% discriminator_loss
+def discriminator_loss(game, D, x_real, x_fake):
+    x_real = x_real.detach().requires_grad_()
+    real, fake = D(x_real), D(x_fake)
+    loss = game.loss_D(real, fake)
+    if game.penalty:
+        loss = loss + game.penalty(D, x_real, real, x_fake, fake)
+    return loss

@@ -1,0 +1,5 @@
+# says: 9 \* 40 = 360, got 18.97
+# %% gradient_penalty
+def gradient_penalty(logits, x):
+    (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return slope.flatten(logits.dim()).norm(dim=-1).mean()

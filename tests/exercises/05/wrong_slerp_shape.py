@@ -1,0 +1,8 @@
+# says: 4 shares, 1 code, 3 numbers
+# %% slerp
+def slerp(a, b, t):
+    cos = F.cosine_similarity(a, b, dim=1).clamp(-1, 1)
+    omega, t = cos.acos()[:, None], t[:, None, None]
+    turn = ((1 - t) * omega).sin() * a + (t * omega).sin() * b
+    flat = omega.sin() < 1e-4
+    return torch.where(flat, (1 - t) * a + t * b, turn / omega.sin().where(~flat, 1)).transpose(0, 1)
