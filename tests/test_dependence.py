@@ -385,7 +385,7 @@ EDITS = {  # notebook: (cell, old, new, cells that train anew)
         ("generator_loss", ".detach()", "", {"contest", *PICTURES_05}),
         ("points-data", "1.4 *", "1.3 *", {"contest"}),
         ("training-function", "LR, GAMMA = 1e-3", "LR, GAMMA = 2e-3", PICTURES_05),
-        ("painter", "400", "300", set()),
+        ("points-nets", "400", "300", set()),
         ("judge", "sample(G, N)", "sample(G_ema, N)", set()),
         ("contest-figures", "20_000", "10_000", set()),
     ],
