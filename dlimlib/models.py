@@ -1,5 +1,7 @@
 """Networks that an earlier notebook built and a later one reuses, layer by layer as they stand there."""
 
+from itertools import pairwise
+
 from torch import nn
 
 
@@ -28,6 +30,53 @@ def face_decoder(shape: tuple[int, int, int], z_dim: int, width: int = 32) -> nn
         nn.Conv2d(width, 4 * c, 3, padding=1),
         nn.PixelShuffle(2),
     )
+
+
+def gan_generator(shape: tuple[int, int, int], z_dim: int, width: int = 16) -> nn.Sequential:
+    """Notebook 05's generator: codes (B, z_dim) to pictures (B, *shape) in [-1, 1]; shape (C, H, W), H = W a
+    multiple of 4."""
+    (*rest, last), side = _widths(shape[1], width)
+    steps = [last, *reversed(rest)]
+    return nn.Sequential(
+        nn.Linear(z_dim, last * side * side),
+        nn.Unflatten(1, (last, side, side)),
+        nn.BatchNorm2d(last),
+        nn.ReLU(),
+        *[_double(a, b) for a, b in pairwise(steps[:-1])],
+        nn.ConvTranspose2d(steps[-2], shape[0], 4, stride=2, padding=1),
+        nn.Tanh(),
+    )
+
+
+def gan_discriminator(shape: tuple[int, int, int], width: int = 16) -> nn.Sequential:
+    """Notebook 05's discriminator: pictures (B, *shape) to logits (B,); shape (C, H, W), H = W a multiple of
+    4."""
+    (*steps, _), side = _widths(shape[1], width)
+    return nn.Sequential(
+        *[_halve(a, b) for a, b in pairwise([shape[0], *steps])],
+        nn.Conv2d(steps[-1], steps[-1], 3, padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Flatten(),
+        nn.Linear(steps[-1] * side * side, 1),
+        nn.Flatten(0),
+    )
+
+
+def _widths(side, width):
+    """How many channels each resolution has, from the whole picture down to the last that is odd or 4."""
+    n = 0
+    while side % 2 == 0 and side > 4:
+        side, n = side // 2, n + 1
+    return [width * min(4, 2**i) for i in range(n + 1)], side
+
+
+def _double(c_in, c_out):
+    layer = nn.ConvTranspose2d(c_in, c_out, 4, stride=2, padding=1)
+    return nn.Sequential(layer, nn.BatchNorm2d(c_out), nn.ReLU())
+
+
+def _halve(c_in, c_out):
+    return nn.Sequential(nn.Conv2d(c_in, c_out, 4, stride=2, padding=1), nn.LeakyReLU(0.2))
 
 
 def _down(c_in, c_out):

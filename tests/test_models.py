@@ -1,8 +1,9 @@
 """Networks of earlier notebooks: they hold the weights that those notebooks recorded."""
 
+import pytest
 import torch
 
-from dlimlib import data, models, pretrained
+from dlimlib import data, metrics, models, pretrained
 
 
 def test_the_face_nets_are_those_of_notebook_01():
@@ -14,3 +15,20 @@ def test_the_face_nets_are_those_of_notebook_01():
         x_hat = D.eval()(z)
     assert z.shape == (16, 64) and x_hat.shape == x.shape
     assert (x_hat - x).square().mean() < 0.03, "they redraw people as notebook 01 says, about 0.0145"
+
+
+def test_the_gan_nets_are_those_of_notebook_05():
+    """Its weights fit, and the generator draws pictures that the reader takes for digits."""
+    G, G_last = (models.gan_generator((1, 28, 28), 64) for _ in range(2))
+    pretrained.load("05_gan", G=G_last, G_ema=G)
+    with torch.no_grad():
+        x = G.eval()(torch.randn(200, 64, generator=torch.Generator().manual_seed(0)))
+    assert x.shape == (200, 1, 28, 28)
+    assert metrics.read_digits(x).max(1).values.median() > 0.95, "clear digits, as in notebook 05"
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 64, 64), (3, 32, 32)])
+def test_the_gan_nets_take_each_shape(shape):
+    G, D = models.gan_generator(shape, 7, 4), models.gan_discriminator(shape, 4)
+    x = G(torch.randn(2, 7))
+    assert x.shape == (2, *shape) and D(x).shape == (2,)
