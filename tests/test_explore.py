@@ -44,6 +44,28 @@ def test_reset_random_and_back():
     assert w.widgets["light"].value == -0.25 and w.buttons["Back"].disabled
 
 
+def test_ticks_and_text_are_controls_as_well():
+    draws = []
+
+    def draw(number, glasses, light):
+        draws.append((number, glasses, light))
+        return shade(light if glasses else -1.0)
+
+    w = explore.sliders(draw, number="2026", glasses=True, light=(-1, 1, 1))
+    assert pixel(w)[0] == 255 and draws == [("2026", True, 1.0)]
+    w.widgets["glasses"].value = False
+    w.widgets["number"].value = "7"
+    assert pixel(w)[0] == 0 and draws[-1] == ("7", False, 1.0)
+    assert "text number '7', box glasses not ticked, slider light from -1 to 1 at 1" in w.alt()
+    ticked = set()
+    for _ in range(20):
+        w.buttons["Random"].click()
+        ticked.add(w.widgets["glasses"].value)
+    assert ticked == {True, False} and w.widgets["number"].value == "7", "a text stays as it was written"
+    w.buttons["Reset"].click()
+    assert w.place() == {"number": "2026", "glasses": True, "light": 1.0}
+
+
 def test_a_failing_callback_is_told_and_the_picture_stays():
     def draw(light):
         if light > 0.5:
@@ -103,7 +125,7 @@ def test_one_bundle_holds_the_widget_and_a_still_picture(monkeypatch):
     (bundle,) = shown
     assert b64decode(bundle["image/png"]) == bytes(w.image.value)
     assert bundle["alt"] == bundle["text/plain"]
-    said = "Still of a widget: a picture and sliders light from -1 to 1 at 0; buttons Reset, Random, Back"
+    said = "Still of a widget: a picture and slider light from -1 to 1 at 0; buttons Reset, Random, Back"
     assert bundle["alt"] == said
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == w.view.model_id
 

@@ -1,4 +1,5 @@
-"""Widgets: sliders, or a click on a map, that redraw a picture; each leaves a still one in the outputs."""
+"""Widgets: sliders, ticks and text, or a click on a map, that redraw a picture; each leaves a still one in
+the outputs."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -14,44 +15,70 @@ from .marker import Click
 Range = tuple[float, float]
 
 
+def _control(name, spec, width):
+    """A slider, a box to tick or a line of text, by what it begins with; labels are as wide as `width`."""
+    common = {"description": name, "style": {"description_width": width}}
+    common["layout"] = W.Layout(width=f"calc(300px + {width})")
+    if isinstance(spec, bool):
+        return W.Checkbox(value=spec, indent=True, **common)
+    if isinstance(spec, str):
+        return W.Text(value=spec, **common)
+    if len(spec) not in (3, 4) or not spec[0] <= spec[2] <= spec[1] or spec[0] == spec[1]:
+        raise ValueError(f"{name} must be (lowest, highest, start) or also a step, got {spec}")
+    low, high, start = map(float, spec[:3])
+    step = spec[3] if len(spec) == 4 else float(f"{(high - low) / 60:.1g}")
+    return W.FloatSlider(value=start, min=low, max=high, step=step, **common)
+
+
+def _said(name, control):
+    """A control in words, for the text alternative of a still."""
+    if isinstance(control, W.FloatSlider):
+        return f"slider {name} from {control.min:g} to {control.max:g} at {control.value:.3g}"
+    if isinstance(control, W.Checkbox):
+        return f"box {name} {'ticked' if control.value else 'not ticked'}"
+    return f"text {name} {control.value!r}"
+
+
 class Sliders(Explorer):
-    """Sliders beside the picture that `draw(**values)` makes of their values."""
+    """Sliders, ticks and text beside the picture that `draw(**values)` makes of their values."""
 
     def __init__(self, draw, specs, *, chance, value_range, scale):
         self.draw, self.widgets = draw, {}
-        labels = f"{8 * max(map(len, specs)) + 12}px"  # one width, so that the sliders line up
-        layout = W.Layout(width=f"calc(300px + {labels})")
+        labels = f"{8 * max(map(len, specs)) + 12}px"  # one width, so that the controls line up
         for name, spec in specs.items():
-            if len(spec) not in (3, 4) or not spec[0] <= spec[2] <= spec[1] or spec[0] == spec[1]:
-                raise ValueError(f"{name} must be (lowest, highest, start) or also a step, got {spec}")
-            low, high, start = map(float, spec[:3])
-            step = spec[3] if len(spec) == 4 else float(f"{(high - low) / 60:.1g}")
-            slider = W.FloatSlider(value=start, min=low, max=high, step=step, description=name, layout=layout,
-                                   style={"description_width": labels})  # fmt: skip
-            slider.observe(self._moved, "value")
-            self.widgets[name] = slider
+            self.widgets[name] = _control(name, spec, labels)
+            self.widgets[name].observe(self._moved, "value")
         self.start = self.place()
-        anywhere = lambda: {name: chance(w.min, w.max) for name, w in self.widgets.items()}  # noqa: E731
-        buttons = {"Reset": ("all sliders to where they began", lambda _: self.go(self.start)),
-                   "Random": ("a random place", lambda _: self.go(anywhere()))}  # fmt: skip
+        self.chance = chance
+        buttons = {"Reset": ("everything to where it began", lambda _: self.go(self.start)),
+                   "Random": ("a random place", lambda _: self.go(self._anywhere()))}  # fmt: skip
         super().__init__(self.widgets.values(), buttons, value_range=value_range, scale=scale)
 
+    def _anywhere(self):
+        """Return a random value for each control but a text, which stays."""
+        place = self.place()
+        for name, w in self.widgets.items():
+            if isinstance(w, W.FloatSlider):
+                place[name] = self.chance(w.min, w.max)
+            elif isinstance(w, W.Checkbox):
+                place[name] = self.chance(0, 1) > 0.5
+        return place
+
     def place(self):
-        """Return the sliders' values by name."""
+        """Return the controls' values by name."""
         return {name: w.value for name, w in self.widgets.items()}
 
     def move(self, values):
-        """Set the sliders."""
+        """Set the controls."""
         for name, value in values.items():
             self.widgets[name].value = value
 
     def controls(self):
-        """Return the sliders in words."""
-        each = (f"{n} from {w.min:g} to {w.max:g} at {w.value:.3g}" for n, w in self.widgets.items())
-        return f"sliders {', '.join(each)}"
+        """Return the controls in words."""
+        return ", ".join(_said(name, w) for name, w in self.widgets.items())
 
     def picture(self):
-        """Return what the callback makes of the sliders."""
+        """Return what the callback makes of the controls' values."""
         return self.draw(**self.place())
 
     def _moved(self, change):
@@ -66,11 +93,13 @@ def sliders(
     value_range: Range = (-1, 1),
     scale: int | None = None,
     seed: int = 0,
-    **specs: Sequence[float],
+    **specs: Sequence[float] | bool | str,
 ) -> Sliders:
-    """Show sliders name=(lowest, highest, start) or (lowest, highest, start, step) beside the picture that
-    draw(name=value, …) returns: (C, H, W), or (N, C, H, W) side by side, floats in `value_range`, each pixel
-    drawn scale × scale times; the button Random draws from `seed`."""
+    """Show controls beside the picture that draw(name=value, …) returns: (C, H, W), or (N, C, H, W) side by
+    side, floats in `value_range`, each pixel drawn scale × scale times; the button Random draws from `seed`.
+
+    name=(lowest, highest, start) or (lowest, highest, start, step) is a slider, name=True or False a box to
+    tick, name="text" a line to write in."""
     if not specs:
         raise ValueError("sliders needs at least one, for example sliders(draw, smile=(-1, 1, 0))")
     return Sliders(draw, specs, chance=Random(seed).uniform, value_range=value_range, scale=scale)
