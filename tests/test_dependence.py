@@ -13,7 +13,7 @@ from dlimlib.course import notebook as nbs
 from dlimlib.course.dependence import library
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-5]_*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-6]_*.ipynb"))
 
 CELLS = {
     "title": "# Small",
@@ -349,6 +349,7 @@ def real(stem):
 
 
 PICTURES_05 = {"training", "short", "real-train", "faces-train"}
+PICTURES_06 = {"short", "training", "rival", "real-train", "faces-train"}
 EDITS = {  # notebook: (cell, old, new, cells that train anew)
     "01_autoencoder": [
         ("settings", "Z_DIM = 64", "Z_DIM = 32", {"training", "plain-train", "people-train", "other-train"}),
@@ -388,6 +389,18 @@ EDITS = {  # notebook: (cell, old, new, cells that train anew)
         ("points-nets", "400", "300", set()),
         ("judge", "sample(G, N)", "sample(G_ema, N)", set()),
         ("contest-figures", "20_000", "10_000", set()),
+    ],
+    "06_conditional_gan": [
+        ("discriminator_loss", "gamma / 2", "gamma", {"points", *PICTURES_06, "useful-code", "real-figures"}),
+        ("points-data", "1.4 *", "1.3 *", {"points"}),
+        ("nets", "bias=False)\n\n    def forward(self, h", "bias=True)\n\n    def forward(self, h",
+         {*PICTURES_06, "useful-code", "real-figures"}),
+        ("winner", "projection", "modulation", PICTURES_06 - {"short"} | {"useful-code", "real-figures"}),
+        ("classifier", "Dropout(0.3)", "Dropout(0.2)", {"useful-code", "real-figures"}),
+        ("attributes", "> 0.65", "> 0.6", {"faces-train"}),
+        ("rival-figures", "2 * N", "3 * N", set()),
+        ("order", "Fréchet", "The", set()),
+        ("faces-figures", "2_500", "2_000", set()),
     ],
 }  # fmt: skip
 

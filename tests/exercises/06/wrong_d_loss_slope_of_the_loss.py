@@ -1,0 +1,9 @@
+# says: = 21 more
+# %% discriminator_loss
+def discriminator_loss(D, x_real, x_fake, c, gamma):
+    x_real, x_fake = x_real.detach().requires_grad_(), x_fake.detach().requires_grad_()
+    real, fake = D(x_real, c), D(x_fake, c)
+    loss = F.softplus(fake - real).mean()
+    slopes = torch.autograd.grad(loss, (x_real, x_fake), create_graph=True)
+    price = sum(slope.square().sum() for slope in slopes) / len(x_real)
+    return loss + gamma / 2 * price
