@@ -56,7 +56,7 @@ def test_ticks_and_text_are_controls_as_well():
     w.widgets["glasses"].value = False
     w.widgets["number"].value = "7"
     assert pixel(w)[0] == 0 and draws[-1] == ("7", False, 1.0)
-    assert "text number '7', box glasses not ticked, slider light from -1 to 1 at 1" in w.alt()
+    assert "sliders light from -1 to 1 at 1, boxes glasses not ticked, text number '7'" in w.alt()
     ticked = set()
     for _ in range(20):
         w.buttons["Random"].click()
@@ -125,7 +125,7 @@ def test_one_bundle_holds_the_widget_and_a_still_picture(monkeypatch):
     (bundle,) = shown
     assert b64decode(bundle["image/png"]) == bytes(w.image.value)
     assert bundle["alt"] == bundle["text/plain"]
-    said = "Still of a widget: a picture and slider light from -1 to 1 at 0; buttons Reset, Random, Back"
+    said = "Still of a widget: a picture and sliders light from -1 to 1 at 0; buttons Reset, Random, Back"
     assert bundle["alt"] == said
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == w.view.model_id
 

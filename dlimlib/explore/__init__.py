@@ -30,15 +30,6 @@ def _control(name, spec, width):
     return W.FloatSlider(value=start, min=low, max=high, step=step, **common)
 
 
-def _said(name, control):
-    """A control in words, for the text alternative of a still."""
-    if isinstance(control, W.FloatSlider):
-        return f"slider {name} from {control.min:g} to {control.max:g} at {control.value:.3g}"
-    if isinstance(control, W.Checkbox):
-        return f"box {name} {'ticked' if control.value else 'not ticked'}"
-    return f"text {name} {control.value!r}"
-
-
 class Sliders(Explorer):
     """Sliders, ticks and text beside the picture that `draw(**values)` makes of their values."""
 
@@ -74,8 +65,17 @@ class Sliders(Explorer):
             self.widgets[name].value = value
 
     def controls(self):
-        """Return the controls in words."""
-        return ", ".join(_said(name, w) for name, w in self.widgets.items())
+        """Return the controls in words, the sliders first."""
+        said = {W.FloatSlider: [], W.Checkbox: [], W.Text: []}
+        for name, w in self.widgets.items():
+            state = f"{w.value!r}"
+            if isinstance(w, W.FloatSlider):
+                state = f"from {w.min:g} to {w.max:g} at {w.value:.3g}"
+            elif isinstance(w, W.Checkbox):
+                state = "ticked" if w.value else "not ticked"
+            said[type(w)].append(f"{name} {state}")
+        kinds = zip(("sliders", "boxes", "text"), said.values(), strict=True)
+        return ", ".join(f"{kind} {', '.join(each)}" for kind, each in kinds if each)
 
     def picture(self):
         """Return what the callback makes of the controls' values."""
