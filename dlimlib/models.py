@@ -1,8 +1,11 @@
 """Networks that an earlier notebook built and a later one reuses, layer by layer as they stand there."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import nn
+from torch.nn import functional as F
 
 
 def face_encoder(shape: tuple[int, int, int], z_dim: int, width: int = 32) -> nn.Sequential:
@@ -30,6 +33,42 @@ def face_decoder(shape: tuple[int, int, int], z_dim: int, width: int = 32) -> nn
         nn.Conv2d(width, 4 * c, 3, padding=1),
         nn.PixelShuffle(2),
     )
+
+
+class UNet(nn.Module):
+    """Notebook 02's U-Net: pictures (B, c_in, H, W) to numbers (B, c_out, H, W) of any size.
+
+    It has a level for each of the widths, from the finest to the coarsest; H and W are multiples of
+    2 ** (levels - 1)."""
+
+    def __init__(self, c_in: int, c_out: int, widths: Sequence[int] = (16, 24, 32, 48, 64)) -> None:
+        super().__init__()
+        self.down = nn.ModuleList([_convs(a, b) for a, b in pairwise((c_in, *widths))])
+        self.up = nn.ModuleList([_Up(b, a) for a, b in pairwise(widths)][::-1])
+        self.out = nn.Conv2d(widths[0], c_out, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the last level's numbers (B, c_out, H, W), without an activation."""
+        return self.out(self._from(0, x))
+
+    def _from(self, level, x):
+        """What comes up from a level and all those below it."""
+        bridge = self.down[level](x)
+        if level == len(self.up):
+            return bridge
+        return self.up[-1 - level](bridge, self._from(level + 1, F.max_pool2d(bridge, 2)))
+
+
+class _Up(nn.Module):
+    """A level on the way up: bridge (B, c_out, H, W) and x (B, c_in, H/2, W/2) to (B, c_out, H, W)."""
+
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.grow = nn.Sequential(nn.Conv2d(c_in, c_out, 1), nn.Upsample(scale_factor=2))
+        self.merge = _convs(2 * c_out, c_out)
+
+    def forward(self, bridge, x):
+        return self.merge(torch.cat([bridge, self.grow(x)], 1))
 
 
 def gan_generator(shape: tuple[int, int, int], z_dim: int, width: int = 16) -> nn.Sequential:
@@ -77,6 +116,12 @@ def _double(c_in, c_out):
 
 def _halve(c_in, c_out):
     return nn.Sequential(nn.Conv2d(c_in, c_out, 4, stride=2, padding=1), nn.LeakyReLU(0.2))
+
+
+def _convs(c_in, c_out):
+    """Two 3 × 3 convolutions with batch norm that keep the size."""
+    layers = [nn.Conv2d(c, c_out, 3, padding=1, bias=False) for c in (c_in, c_out)]
+    return nn.Sequential(*[nn.Sequential(conv, nn.BatchNorm2d(c_out), nn.ReLU(True)) for conv in layers])
 
 
 def _down(c_in, c_out):

@@ -1,11 +1,14 @@
-"""Pictures as they are shown and stored: tensors to uint8 arrays, enlarged without smoothing."""
+"""Pictures as they are shown and stored: tensors to uint8 arrays, enlarged without smoothing; pen strokes."""
 
+from collections.abc import Iterable, Mapping
 from functools import wraps
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageDraw
 
+FINE = 8  # the pen draws on a grid this much finer than the pixels
 IGNORE = 255  # the label of pixels that count neither in a loss nor in a measure
 
 
@@ -49,3 +52,25 @@ def to_uint8(x: Any, value_range: tuple[float, float] = (-1, 1)) -> np.ndarray:
 def enlarge(pictures: np.ndarray, scale: int) -> np.ndarray:
     """Return pictures (N, H, W, C) with every pixel drawn scale × scale times, never smoothed."""
     return pictures.repeat(scale, 1).repeat(scale, 2)
+
+
+def ink(strokes: Iterable[Mapping[str, Any]], size: int, ground: np.ndarray | None = None) -> np.ndarray:
+    """Draw strokes with a round pen: a sketch uint8 (1, size, size), ink 0 on white 255.
+
+    A stroke is {"pen": its width in pixels, "points": [[x, y], …]}, x and y from 0 to 1, from the left and
+    the top; with "erase": True it rubs out. ground: uint8 (size, size), drawn on in place of white.
+    """
+    if ground is None:
+        ground = np.full((size, size), 255, np.uint8)
+    sheet = Image.fromarray(ground).resize((size * FINE, size * FINE), Image.Resampling.NEAREST)
+    pen = ImageDraw.Draw(sheet)
+    for stroke in strokes:
+        points = np.asarray(stroke.get("points", ()), float) * size * FINE - 0.5  # from edges to centres
+        if points.ndim != 2 or points.shape[1:] != (2,) or not np.isfinite(points).all():
+            raise ValueError(f"a stroke needs points [[x, y], …], got {stroke}")
+        width = max(1, round(float(stroke["pen"]) * FINE))
+        colour = 255 if stroke.get("erase") else 0
+        pen.line([tuple(p) for p in points], fill=colour, width=width, joint="curve")
+        for x, y in (points[0], points[-1]):
+            pen.ellipse([x - width / 2, y - width / 2, x + width / 2, y + width / 2], fill=colour)
+    return np.array(sheet.resize((size, size), Image.Resampling.BOX))[None]

@@ -2,6 +2,7 @@
 
 import io
 from base64 import b64decode
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dlimlib import explore, plot
+from dlimlib import explore, pictures, plot
 
 
 def pixel(widget):
@@ -244,3 +245,129 @@ def test_the_still_picture_shows_the_marker_beside_the_result(monkeypatch):
         assert abs(middle - ([7.5, 1.5] if cells else [7, 1])).max() < 0.05, middle
         assert (result == [255, 0, 0]).all() and result.shape == (280, 280, 3)
         assert shown[-1]["application/vnd.jupyter.widget-view+json"]["model_id"] == w.view.model_id
+
+
+LINE = {"pen": 2.0, "points": [[0.25, 0.5], [0.75, 0.5]]}
+GUM = {"pen": 4.0, "points": [[0.5, 0.5]], "erase": True}
+
+
+def pad(**options):
+    """A pad of 16 pixels that shows the sketch itself, and what it was given."""
+    given = []
+    w = explore.draw(lambda x: given.append(x) or x, size=16, **options)
+    return w, given
+
+
+def test_ink_draws_strokes_and_rubs_out():
+    sheet = pictures.ink([LINE], 16)
+    assert sheet.shape == (1, 16, 16) and sheet.dtype == np.uint8
+    assert (sheet[0, 7:9, 5:11] == 0).all() and (sheet[0, :6] == 255).all() and (sheet[0, :, :2] == 255).all()
+    rubbed = pictures.ink([LINE, GUM], 16)
+    assert (rubbed[0, 7:9, 7:9] == 255).all() and (rubbed[0, 7:9, 4] == sheet[0, 7:9, 4]).all()
+    dot = pictures.ink([{"pen": 3.0, "points": [[0.5, 0.5]]}], 16)
+    assert dot[0, 7, 7] == 0 and (dot < 255).sum() <= 16, "a click leaves a dot"
+    ground = np.full((16, 16), 100, np.uint8)
+    assert pictures.ink([GUM], 16, ground)[0, 0, 0] == 100 and pictures.ink([GUM], 16, ground)[0, 7, 7] == 255
+    fine, coarse = (pictures.ink([LINE], size) for size in (64, 32))
+    assert (fine < 128).mean() == pytest.approx((coarse < 128).mean() / 2, rel=0.15), "the pen is in pixels"
+    for points in ([], [[0.5]], [[0.5, float("nan")]]):
+        with pytest.raises(ValueError, match="a stroke needs points"):
+            pictures.ink([{"pen": 1.0, "points": points}], 16)
+
+
+def test_a_pad_translates_what_is_drawn_meanwhile_and_at_the_end():
+    w, given = pad(scale=2)
+    assert given[-1].shape == (1, 1, 16, 16) and (given[-1] == 1).all(), "an empty sheet is white"
+    w.paper.live = LINE
+    assert given[-1].min() == -1 and len(given) == 2 and not w.past, "a line appears while it is drawn"
+    w.paper.set_state({"live": {}, "strokes": [LINE]})
+    assert len(given) == 3 and torch.equal(given[-1], given[-2]), "drawn once at its end"
+    assert np.asarray(Image.open(io.BytesIO(w.image.value)))[16, 16] == 0
+    w, given = pad(value_range=(0, 1), start=[LINE])
+    assert given[-1].min() == 0 and given[-1].max() == 1 and "a pad to draw on, 1 stroke" in w.controls()
+
+
+def test_a_pad_takes_back_every_step():
+    w, given = pad(examples=1 - 2 * torch.eye(16).expand(3, 1, 16, 16), start=2)
+    first = given[-1]
+    assert first[0, 0].diagonal().eq(-1).all()
+    w.paper.strokes = [LINE]
+    w.paper.strokes = [LINE, GUM]
+    for value in (3, 6, 9):
+        w.sliders["turn"].value = value
+    w.buttons["Clear"].click()
+    assert (given[-1] == 1).all() and w.paper.ground == b"", "Clear leaves an empty sheet"
+    states = []
+    while not w.buttons["Undo"].disabled:
+        w.buttons["Undo"].click()
+        states.append((len(w.paper.strokes), w.sliders["turn"].value, w.sliders["sketch"].value))
+    assert states == [(2, 9, 2), (2, 0, 2), (1, 0, 2), (0, 0, 2)], "the three moves of a slider are one step"
+    assert torch.equal(given[-1], first)
+    w.paper.strokes = [LINE]
+    w._paper_says("undo")
+    assert not w.paper.strokes, "Ctrl+Z asks for the same"
+    w.paper.strokes = [LINE]
+    w.buttons["Reset"].click()
+    assert torch.equal(given[-1], first)
+
+
+def test_a_pad_turns_and_enlarges_its_sketch_about_the_middle():
+    sketch = torch.ones(1, 1, 16, 16)
+    sketch[..., 6:10, 12:14] = -1  # to the right of the middle
+    w, given = pad(examples=sketch, start=1)
+
+    def weight(x):
+        return (1 - x[0, 0]) / 2
+
+    w.sliders["turn"].value = 45
+    turned = weight(given[-1])
+    rows, columns = (turned.sum(d) @ torch.arange(16.0) / turned.sum() for d in (1, 0))
+    assert rows > 9 and columns > 9, "turned clockwise, it stands below the middle"
+    w.sliders["turn"].value, w.sliders["zoom"].value = 0, 0.5
+    assert weight(given[-1]).sum() == pytest.approx(2, rel=0.3) and given[-1][0, 0, 0, 0] == 1
+
+
+def test_a_pad_takes_pen_eraser_and_pictures_of_one_s_own():
+    w, given = pad(pen=2.5)
+    assert w.paper.pen == 2.5
+    w.pen.value, w.tool.value = 4, "eraser"
+    assert w.paper.pen == 4 and w.paper.erase
+    file = io.BytesIO()
+    Image.new("RGB", (40, 20), "black").save(file, "png")
+    mine = {"name": "a.png", "content": memoryview(file.getvalue())}
+    broken = {"name": "b.png", "content": memoryview(b"no picture")}
+    w._take(SimpleNamespace(new=(mine,)))  # as ipywidgets 8 gives it
+    seen = given[-1][0, 0]
+    assert (seen[5:11] == -1).all() and (seen[:3] == 1).all(), "it keeps its shape, on white"
+    w._take(SimpleNamespace(new={"a.png": mine}))  # and ipywidgets 7
+    assert w.sliders["sketch"].max == w.sliders["sketch"].value == 2
+    w._take(SimpleNamespace(new=(broken,)))
+    assert "no picture" in w.note.value and torch.equal(given[-1][0, 0], seen), "nothing is lost"
+
+
+def test_a_pad_saves_its_picture_and_leaves_a_still():
+    w, _ = pad(start=[LINE], scale=3)
+    sent = []
+    w.paper.send = lambda message, buffers: sent.append((message, *buffers))
+    w.buttons["Save"].click()
+    assert sent == [({"save": "portrait.png"}, w.image.value)]
+    still = np.asarray(Image.open(io.BytesIO(w.still())))
+    assert still.shape[1] == 386 + 24 + 48 and (still[193, 120:260] == 0).all(), "drawing and picture"
+    assert "1 stroke on an empty sheet" in w.alt()
+
+
+def test_a_pad_says_what_it_needs():
+    with pytest.raises(ValueError, match=r"examples must be \(N, 1, 16, 16\), got \(2, 1, 8, 8\)"):
+        pad(examples=torch.ones(2, 1, 8, 8))
+    with pytest.raises(ValueError, match="one of 2 examples, got 3"):
+        pad(examples=torch.ones(2, 1, 16, 16), start=3)
+
+    def fail(x):
+        if x.min() < 0:
+            raise RuntimeError("no network")
+        return x
+
+    w = explore.draw(fail, size=16)
+    before = w.image.value
+    w.paper.strokes = [LINE]
+    assert "no network" in w.note.value and w.image.value == before and w.paper.strokes == [LINE]

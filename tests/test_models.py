@@ -17,6 +17,25 @@ def test_the_face_nets_are_those_of_notebook_01():
     assert (x_hat - x).square().mean() < 0.03, "they redraw people as notebook 01 says, about 0.0145"
 
 
+def test_the_unet_is_that_of_notebook_02():
+    """Its weights fit, and it labels new portraits as well as notebook 02 says."""
+    test = data.load("toy-faces", size=64, split="test", n=64)
+    net = models.UNet(3, len(test.mask_classes))
+    pretrained.load("02_unet", net=net)
+    with torch.no_grad():
+        labels = net.eval()(test.float()).argmax(1)
+    counts = metrics.confusion(labels, test.mask, len(test.mask_classes))
+    assert metrics.iou(counts).nanmean() > 0.8, "notebook 02's mean IoU"
+
+
+def test_the_unet_takes_other_sizes_and_lets_every_level_learn():
+    net = models.UNet(1, 3, (4, 5, 6))
+    x = net(torch.randn(2, 1, 12, 20))
+    assert x.shape == (2, 3, 12, 20)
+    x.square().mean().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+
+
 def test_the_gan_nets_are_those_of_notebook_05():
     """Its weights fit, and the generator draws pictures that the reader takes for digits."""
     G, G_last = (models.gan_generator((1, 28, 28), 64) for _ in range(2))

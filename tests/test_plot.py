@@ -70,6 +70,11 @@ def test_images_titles_rows_and_axes():
     x, y = torch.zeros(3, 1, 8, 8), torch.ones(3, 1, 8, 8)
     sheet = plot.images([x, y], titles=list("abcdef"), rows=["black", "white"])
     assert [t.get_text() for t in sheet.axes[0].texts] == [*"abcdef", "black", "white"]
+    heads = plot.images([x, y], titles=list("abc"), scale=4)
+    assert [t.get_text() for t in heads.axes[0].texts] == [*"abc"]
+    shown, tall = picture(heads), picture(plot.images([x, y], scale=4)).shape[0]
+    assert (shown[-tall:] == picture(plot.images([x, y], scale=4))).all(), "no gap between rows for heads"
+    assert (shown[:-tall] < 128).any(), "the heads stand above the grid"
     ax = plot.figure().add_subplot()
     assert plot.images(x, "three", ax=ax) is ax and ax.get_title(loc="left") == "three"
     with pytest.raises(ValueError, match="titles must be 3 texts, got 2"):

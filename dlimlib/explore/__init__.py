@@ -1,5 +1,5 @@
-"""Widgets: sliders, ticks and text, or a click on a map, that redraw a picture; each leaves a still one in
-the outputs."""
+"""Widgets: sliders, ticks and text, a click on a map, a pad to draw on. They redraw a picture, and leave a
+still one in the outputs."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -11,6 +11,7 @@ import torch
 from ..pictures import also_range
 from .base import Explorer
 from .marker import Click
+from .pad import Draw, as_examples
 
 Range = tuple[float, float]
 
@@ -157,3 +158,32 @@ def click(
     start: (x, y) to begin with, by default the middle.
     """
     return Click(picture, draw, extent=extent, cells=cells, start=start, value_range=value_range, scale=scale)
+
+
+@also_range
+def draw(
+    translate: Callable[[torch.Tensor], Any],
+    *,
+    size: int = 64,
+    examples: Any = None,
+    start: int | Sequence[dict] = 0,
+    pen: float = 1.5,
+    value_range: Range = (-1, 1),
+    scale: int | None = None,
+) -> Draw:
+    """Show a pad to draw on with mouse, finger or keys, beside the picture that translate(sketch) returns for
+    the drawing, a sketch (1, 1, size, size), floats in `value_range`, ink at its lower end on white.
+
+    translate returns (C, H, W), or (N, C, H, W) side by side, each pixel drawn scale × scale times.
+    examples: sketches (N, 1, size, size) that a slider chooses, and two more turn and enlarge, to draw on or
+        in place of drawing; the button Upload takes a picture file.
+    start: the number of the example to begin with, from 1, 0 for an empty sheet, or strokes as
+        `pictures.ink` takes them.
+    pen: width of the line in pixels of the sketch, which a slider sets.
+    """
+    examples = as_examples(examples, size, value_range)
+    if isinstance(start, int) and not 0 <= start <= len(examples):
+        raise ValueError(f"start must be 0 or the number of one of {len(examples)} examples, got {start}")
+    return Draw(
+        translate, size=size, examples=examples, start=start, pen=pen, value_range=value_range, scale=scale
+    )

@@ -32,6 +32,7 @@ class Explorer:
     """
 
     quiet = False  # while the controls move without drawing
+    back = "Back"  # the name of the button that leads to the place before
 
     def __init__(self, controls, buttons, *, value_range, scale):
         self.value_range, self.scale, self.past = value_range, scale, []
@@ -40,10 +41,10 @@ class Explorer:
         fixed = W.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto", margin="0 0 0 24px")
         self.image, self.note = W.Image(value=png, format="png", layout=fixed), W.HTML()
         self.buttons = {}
-        for text, (tip, action) in (buttons | {"Back": ("to the place before", self._back)}).items():
+        for text, (tip, action) in (buttons | {self.back: ("to the place before", self._back)}).items():
             self.buttons[text] = W.Button(description=text, tooltip=tip, layout=W.Layout(width="80px"))
             self.buttons[text].on_click(action)
-        self.buttons["Back"].disabled = True
+        self.buttons[self.back].disabled = True
         self.view = W.HBox([W.VBox([*controls, W.HBox(list(self.buttons.values())), self.note]), self.image])
         self.view.layout.flex_flow = "row wrap"
 
@@ -64,7 +65,7 @@ class Explorer:
 
     def redraw(self):
         """Draw again from the controls; when the callback fails, say so and keep the old picture."""
-        self.buttons["Back"].disabled = not self.past
+        self.buttons[self.back].disabled = not self.past
         try:
             self.image.value = drawn(self.picture(), self.value_range, self.scale)[0]
             self.note.value = ""

@@ -46,7 +46,7 @@ def images(
     """Draw a grid of pictures (N, C, H, W), floats in `value_range`, each pixel drawn scale × scale times.
     A list of equally long batches makes a row of each: images([x, x_hat], rows=["picture", "model"]).
 
-    titles, rows: one text for all or one for each picture; a label for each row.
+    titles, rows: one text for all, one for each picture or one for each column; a label for each row.
     legend: the names of the classes of painted label maps, in the order of their colours.
     alt: what is seen, where "Grid of 2 rows of 8 pictures: picture, model" says too little.
     """
@@ -59,12 +59,14 @@ def images(
     cols = max(1, min(cols, n))
     lines = math.ceil(n / cols)
     title, each = (titles, []) if isinstance(titles, str) else ("", [str(text) for text in titles or ()])
-    for what, texts, count in (("titles", each, n), ("rows", rows, lines)):
-        if texts and len(texts) != count:
-            raise ValueError(f"{what} must be {count} texts, got {len(texts)}")
+    for what, texts, counts in (("titles", each, (n, cols)), ("rows", rows, (lines,))):
+        if texts and len(texts) not in counts:
+            counted = " or ".join(map(str, dict.fromkeys(counts)))
+            raise ValueError(f"{what} must be {counted} texts, got {len(texts)}")
     scale = scale or max(1, min((WIDTH - GAP * (cols - 1)) // (cols * w), round(160 / w)))
     head = 22 * max(text.count("\n") + 1 for text in each) + 2 if each else 0
-    white = ((0, lines * cols - n), (head, GAP), (0, GAP), (0, 0))
+    above_each, above_all = (head, 0) if len(each) == n else (0, head)
+    white = ((0, lines * cols - n), (above_each, GAP), (0, GAP), (0, 0))
     x = np.pad(enlarge(x, scale), white, constant_values=255)
     _, down, right, channels = x.shape
     grid = x.reshape(lines, cols, down, right, channels).swapaxes(1, 2)
@@ -74,7 +76,7 @@ def images(
     # a figure of just this size, so that a pixel of the grid is a pixel of the picture
     left = 18 + 10.5 * max(len(line) for label in rows for line in str(label).split("\n")) if rows else 0
     columns = max(1, int(width / (52 + 10.5 * max(map(len, legend))))) if legend else 1
-    below, above = 12 + 26 * math.ceil(len(legend) / columns) if legend else 0, 30 if title else 0
+    below, above = 12 + 26 * math.ceil(len(legend) / columns) if legend else 0, 30 if title else above_all
     whole, total = max(width + left, 10.5 * len(title)), height + above + below
     place = left / whole, below / total, width / whole, height / total
     ax, result = axes(ax, whole / 100, total / 100, place=place)
@@ -84,9 +86,9 @@ def images(
         ax.set_title(title, loc="left")
     for i, text in enumerate(each):
         middle = i % cols * right + (right - GAP) / 2
-        ax.text(middle, i // cols * down + head - 3, text, ha="center", va="bottom", size=12)
+        ax.text(middle, i // cols * down + above_each - 3, text, ha="center", va="bottom", size=12)
     for i, text in enumerate(rows or ()):
-        ax.text(-10, i * down + (head + down - GAP) / 2, str(text), ha="right", va="center")
+        ax.text(-10, i * down + (above_each + down - GAP) / 2, str(text), ha="right", va="center")
     if legend:
         squares = [Patch(color=PALETTE[i % len(PALETTE)], label=name) for i, name in enumerate(legend)]
         ax.legend(handles=squares, ncols=columns, loc="upper left", bbox_to_anchor=(0, -8 / height),

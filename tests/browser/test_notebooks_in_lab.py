@@ -34,6 +34,7 @@ BROKEN = (
     ".map(i => i.src.slice(0, 80))"
 )  # fmt: skip
 IDLE = "() => [...document.querySelectorAll('.jp-StatusBar-TextItem')].some(e => / Idle/.test(e.textContent))"
+SLIDER = ".widget-slider:not(.dlim-draw-pen) .noUi-target:not([disabled]) .noUi-handle"
 # no cell waits any more: it has a number, or an earlier one failed and it was given up
 DONE = (
     "() => { const p = [...document.querySelectorAll('" + PANEL + ".jp-CodeCell .jp-InputPrompt')]"
@@ -79,7 +80,7 @@ def run_all(page, address, name):
 
 def move_sliders(page):
     """Move each slider and map by keyboard; return the labels of those that did not change a picture."""
-    sliders, stuck = page.locator(f"{PANEL}.noUi-handle, {PANEL}.dlim-click"), []
+    sliders, stuck = page.locator(f"{PANEL}{SLIDER}, {PANEL}.dlim-click"), []
     for i in range(sliders.count()):
         handle = sliders.nth(i)
         handle.scroll_into_view_if_needed()
@@ -136,6 +137,79 @@ def test_widgets(page, lab, tmp_path):
     nbformat.write(notebook, tmp_path / "tiny.ipynb")
     check(page, lab, tmp_path / "tiny.ipynb", sliders=6)
     click_and_go_back(page)
+
+
+def told(page, text):
+    """Wait until the line below the pad says so."""
+    page.wait_for_function(f"text => document.querySelector('{PANEL}.dlim-draw-told').innerText == text",
+                           arg=text, timeout=10_000)  # fmt: skip
+
+
+def redrawn(page, before):
+    """Wait until a widget's picture is another one, and return what it is now."""
+    page.wait_for_function(f"before => ({PICTURES})() !== before", arg=before, timeout=10_000)
+    return page.evaluate(PICTURES)
+
+
+@pytest.mark.browser
+def test_a_pad_is_drawn_on_by_mouse_by_touch_and_by_keys(page, lab, tmp_path):
+    source = (
+        "import torch; from dlimlib import explore\n"
+        "cross = torch.stack([torch.eye(16), torch.eye(16).flip(0)])[:, None]\n"
+        "explore.draw(lambda x: x, size=16, examples=1 - 2 * cross, start=1)"
+    )
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [nbformat.v4.new_code_cell(source)]
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), tmp_path / "pad.ipynb"
+    )
+    check(page, lab, tmp_path / "pad.ipynb", sliders=3)
+    pad = page.locator(PANEL + ".dlim-draw")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    place = lambda x, y: (box["x"] + x * box["width"], box["y"] + y * box["height"])  # noqa: E731
+    press = lambda name: page.locator(f"{PANEL}button:has-text('{name}')").last.click()  # noqa: E731
+
+    shown = page.evaluate(PICTURES)
+    page.mouse.move(*place(0.1, 0.8))
+    page.mouse.down()
+    page.mouse.move(*place(0.6, 0.8), steps=5)
+    shown = redrawn(page, shown)  # while the button is down
+    page.mouse.up()
+    told(page, "1 stroke")
+
+    touch = page.context.new_cdp_session(page)
+    for kind, point in (("Start", (0.2, 0.2)), ("Move", (0.4, 0.3)), ("Move", (0.8, 0.3)), ("End", None)):
+        x, y = place(*point) if point else (0, 0)
+        points = [{"x": x, "y": y}] if point else []
+        touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    told(page, "2 strokes")
+    shown = redrawn(page, shown)
+
+    pad.focus()
+    for key in (" ", *["Shift+ArrowLeft"] * 3, "ArrowDown"):
+        page.keyboard.press(key)
+    told(page, "2 strokes, pen down at 0.00, 0.56")
+    page.keyboard.press(" ")
+    told(page, "3 strokes")
+    shown = redrawn(page, shown)
+    page.keyboard.press("Control+z")
+    told(page, "2 strokes")
+    shown = redrawn(page, shown)
+
+    press("eraser")
+    page.mouse.click(*place(0.5, 0.5))
+    told(page, "3 strokes")
+    redrawn(page, shown)
+    with page.expect_download() as download:
+        press("Save")
+    saved = Path(download.value.path()).read_bytes()
+    assert download.value.suggested_filename == "portrait.png" and saved.startswith(b"\x89PNG")
+    press("Clear")
+    told(page, "0 strokes")
+    press("Undo")
+    told(page, "3 strokes")
+    assert not page.errors, page.errors
 
 
 @pytest.mark.browser
