@@ -54,14 +54,15 @@ def load(name: str, *, use: bool = True, data: Images | None = None, **modules: 
 def misfit(name: str, parts: dict[str, Any], data: Images | None = None) -> str | None:
     """Return a sentence when the weights stored under `name` will not fit these modules, before they train.
 
-    None where they fit or none are stored. Parts that are not stored under their own name don't count. data:
-    the Images (N, C, H, W) that they will train on.
+    None where they fit or none are stored. Parts that are not stored under their own name don't count, and of
+    an average of weights its network does. data: the Images (N, C, H, W) that they will train on.
     """
     if not (path := find(name)):
         return None
     shapes, told = _header(path)
     stored = {key.partition(".")[0] for key in shapes}
     modules = {part: m for part, m in parts.items() if part in stored and hasattr(m, "parameters")}
+    modules = {part: m.module if hasattr(m, "n_averaged") else m for part, m in modules.items()}
     shapes = {key: shape for key, shape in shapes.items() if key.partition(".")[0] in modules}
     why = modules and _compare(modules, data, shapes, told)
     return f"{name}: the course's weights will not fit, so yours go on afterwards ({why})" if why else None

@@ -39,7 +39,8 @@ def picture(run):
 
     figures, shown = [], run.show()
     if shown is not None:
-        figures.append(shown if isinstance(shown, Figure) else plot.images(shown))
+        one_row = not isinstance(shown, Figure) and len(shown) <= 12
+        figures.append(shown if isinstance(shown, Figure) else plot.images(shown, cols=12 if one_row else 8))
     if run.history:
         width = max([7.2] + [figure.get_figwidth() for figure in figures])
         figures.insert(0, plot.history(run, size=(width, 2.8)))
