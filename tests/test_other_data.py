@@ -118,5 +118,5 @@ def test_a_gan_of_real_digits(tmp_path):
     assert re.search(r"Images\(mnist.*60000 × 1 × 28 × 28", shown["load"]), shown["load"]
     assert "mnist fd" in shown["judge"] and "your own weights go on" in shown["pretrained"]
     shown = execute("06_conditional_gan", tmp_path, DATA="mnist")
-    assert re.search(r"fd by way.*\nmnist ", shown["contest"]), shown["contest"]
+    assert re.search(r"fd by way.*\nown ", shown["contest"]), shown["contest"]
     assert "your own weights go on" in shown["pretrained"]

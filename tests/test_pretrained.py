@@ -140,7 +140,7 @@ def test_a_misfit_is_told_before_the_training(stored):
     assert pretrained.misfit("toy", {"other": net(5), "opt": opt}) is None, "stored under another name"
     said = pretrained.misfit("toy", {"G": net(5), "opt": opt})
     assert "toy: the course's weights will not fit" in said and "layer G.0.weight has shape (5, 3)" in said
-    assert pretrained.misfit("toy", {"G": AveragedModel(net())}) is None, "what is stored of it is its network"
+    assert pretrained.misfit("toy", {"G": AveragedModel(net())}) is None, "its network is stored"
     assert "shape (5, 3)" in pretrained.misfit("toy", {"G": AveragedModel(net(5))})
 
 

@@ -32,7 +32,7 @@ SETS = {
     "toy-digits": DataSet(partial(toys.load, "toy-digits"), ("device",), "drawn digits", ("classes",)),
     **{name: DataSet(partial(idx.load, name)) for name in idx.SETS},
     "pets": DataSet(pets.load),
-    "folder": DataSet(folder.load, ("path", "split_by", "tiles")),
+    "folder": DataSet(folder.load, ("path", "split_by", "tiles", "pairs")),
 }
 NAMES = tuple(SETS)
 
@@ -46,6 +46,7 @@ def load(
     path: str | Path | None = None,
     split_by: str | None = None,
     tiles: int | None = None,
+    pairs: bool | None = None,
     device: Any = None,
     usual: str | None = None,
 ) -> Images:
@@ -54,8 +55,10 @@ def load(
     The toys are drawn here, on the device (by default CUDA where there is one), and kept in the cache; the
     others are downloaded, and "folder" reads your own pictures from path, with their labels where it holds
     images/ and labels/; split_by="folder" keeps each sub-folder in one split, tiles=128 cuts pictures into
-    squares of 128 pixels. usual names the data set that a notebook was written for: for another one, a line
-    says what that means.
+    squares of 128 pixels. pairs=True reads pairs of pictures, from folders A and B or side by side in one
+    file, as the fields "x" and "target".
+
+    usual names the data set that a notebook was written for: for another one, a line says what that means.
     """
     for known in (name, usual or name):
         if known not in SETS:
@@ -65,7 +68,7 @@ def load(
     for key, value in {"size": size, "n": n, "tiles": tiles}.items():
         if value is not None and not (isinstance(value, Integral) and value >= 1):
             raise ValueError(f"{key} must be a whole number and at least 1, got {value!r}")
-    options = {"path": path, "split_by": split_by, "tiles": tiles, "device": device}
+    options = {"path": path, "split_by": split_by, "tiles": tiles, "pairs": pairs, "device": device}
     for key, value in list(options.items()):
         if key not in SETS[name].options:
             if value is not None and key != "device":

@@ -13,16 +13,23 @@ from ..pictures import IGNORE
 File = str | Path | IO[bytes]
 
 
-def read_picture(file: File, size: int, *, tiles: int | None = None, upright: bool = True) -> torch.Tensor:
+def read_picture(
+    file: File, size: int, *, tiles: int | None = None, upright: bool = True, half: int | None = None
+) -> torch.Tensor:
     """Return a picture as uint8 (k, 3, size, size), over white and upright (as its camera noted): its central
-    square, k = 1, or all its squares of so many pixels, `tiles`."""
+    square, k = 1, or all its squares of so many pixels, `tiles`; with half, only of its left half, 0, or its
+    right one, 1."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(file) as opened:
             if not tiles:
-                opened.draft(None, (2 * size, 2 * size))  # a JPEG is decoded no larger than needed
+                wide = 1 if half is None else 2
+                opened.draft(None, (2 * size * wide, 2 * size))  # a JPEG is decoded no larger than needed
             image = _eight_bits(ImageOps.exif_transpose(opened) if upright else opened)
+            if half is not None:
+                middle = image.width // 2
+                image = image.crop((half * middle, 0, (half + 1) * middle, image.height))
             if image.has_transparency_data:
                 image = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

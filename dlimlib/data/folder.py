@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 from ..settings import home
-from . import cache, files, pairs
+from . import cache, files, sides
+from . import pairs as labelled
 from .images import Images
 
 VERSION = "1"  # goes up when the same files give other pictures
@@ -21,28 +22,36 @@ def load(
     path: str | Path | None = None,
     split_by: str | None = None,
     tiles: int | None = None,
+    pairs: bool | None = None,
 ) -> Images:
     """Return every picture below path, or the first n, as Images (N, 3, size, size), 64 by default; with a
-    mask where path holds pairs. The outermost sub-folders become classes; train/ and test/ are the splits.
+    mask where path holds images/ and labels/. The outermost sub-folders become classes; train/ and test/ are
+    the splits. pairs=True: pairs of pictures, the second ones as the field "target".
 
     What can't be read is skipped and listed in one warning.
     """
     root, size = files.root_of(path), size or 64
     skipped: files.Skipped = {}
-    places, labels = pairs.match(root, files.find(root, skipped), skipped)
+    match = sides.match if pairs else labelled.match
+    places, partners = match(root, files.find(root, skipped), skipped)
     chosen, groups, given = files.divide(places, split, split_by=split_by, tiles=tiles)
-    mark = files.signature([*places, *labels.values(), *root.glob("classes.txt")])
-    key = files.digest(VERSION, str(root.resolve()), bool(labels), split, size, n, split_by, tiles)
+    mark = files.signature([*places, *partners.values(), *root.glob("classes.txt")])
+    key = files.digest(
+        VERSION, str(root.resolve()), bool(partners), split, size, n, split_by, tiles, *[pairs] * bool(pairs)
+    )
 
     def decode():
-        look, classes = pairs.reader(root, labels, size, tiles)
+        if pairs:
+            look, classes = sides.reader(partners, size, tiles), None
+        else:
+            look, classes = labelled.reader(root, partners, size, tiles)
         tensors, broken = files.decoded(chosen, look, n)
         return tensors, {"classes": classes, "broken": broken}
 
     tensors, notes = cache.kept(home() / "data" / f"folder-{key}.safetensors", decode, mark=mark)
     broken = {chosen[i]: why for i, why in notes["broken"]}
     used = tensors.get("from", torch.empty(0))
-    if labels and len(broken) > len(used.unique()):
+    if (partners or pairs) and len(broken) > len(used.unique()):
         shown = "; ".join(f"{f.relative_to(root)} {why}" for f, why in list(broken.items())[:3])
         raise ValueError(f"{len(broken)} of the pairs in {root} don't fit: {shown}")
     said = []
@@ -61,7 +70,9 @@ def load(
         raise ValueError(f"{root} needs {need} (JPEG, PNG, GIF, WebP …), also in sub-folders; put some there")
     masks = {"mask": tensors.get("mask"), "mask_classes": notes["classes"]}
     images = Images(root.resolve().name, "1", tensors["x"], mirror=True, **masks)
-    if any(groups.values()) and not labels:
+    if pairs:
+        images.extra = {"target": tensors["target"]}
+    elif any(groups.values()) and not partners:
         # by the names in both splits, which are to have the same classes
         names = {f: group or images.name for f, group in groups.items()}
         images.classes = sorted(set(names.values()))
