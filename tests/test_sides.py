@@ -1,12 +1,14 @@
 """Pairs of pictures from a folder: side by side in one, or in two folders."""
 
+import hashlib
 import warnings
+import zipfile
 
 import pytest
 import torch
 from PIL import Image
 
-from dlimlib.data import load
+from dlimlib.data import berkeley, load
 
 RED, BLUE, GREEN = (200, 30, 30), (20, 40, 220), (10, 200, 60)
 
@@ -90,3 +92,34 @@ def test_what_does_not_fit_is_an_error(tmp_path):
             quietly(tmp_path, split=split)
     with pytest.raises(ValueError, match='pairs goes with "folder" only'):
         load("toy-faces", pairs=True)
+
+
+def archive(root, name, pairs):
+    """A zip as CycleGAN's: pairs of colours, one for each split, and a stray file."""
+    with zipfile.ZipFile(root / f"{name}.zip", "w") as whole:
+        for split, (a, b) in pairs.items():
+            for side, colour in (("A", a), ("B", b)):
+                for i in range(3):
+                    file = root / "one.jpg"
+                    save(file, colour)
+                    whole.write(file, f"{name}/{split}{side}/{i}_{side}.jpg")
+        whole.writestr(f"{name}/readme.txt", "no picture")
+        whole.writestr(f"{name}/trainA/9_A.jpg", b"broken")
+    return hashlib.sha256((root / f"{name}.zip").read_bytes()).hexdigest()
+
+
+def test_the_archives_of_cyclegan_in_pairs_and_side_by_side(tmp_path, monkeypatch):
+    root = tmp_path / "cyclegan"
+    root.mkdir()
+    for name in ("facades", "horse2zebra"):
+        sha = archive(root, name, {"train": (RED, BLUE), "test": (GREEN, RED)})
+        monkeypatch.setitem(berkeley.SHA256, name, sha)
+    monkeypatch.setenv("DLIM_MIRROR", str(tmp_path))
+    with pytest.warns(UserWarning, match="1 pictures can't be read: facades/trainA/9_A.jpg"):
+        train = load("facades", size=8)
+    assert len(train) == 3 and are(train.x, RED) and are(train.extra["target"], BLUE)
+    test = load("facades", size=8, split="test", n=2)
+    assert len(test) == 2 and are(test.x, GREEN) and are(test.extra["target"], RED)
+    zebras = load("zebras", size=8)
+    assert are(zebras.x, BLUE) and zebras.extra is None and zebras.name == "zebras"
+    assert are(load("horses", size=8, split="test").x, GREEN)

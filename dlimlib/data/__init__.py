@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..pictures import IGNORE
-from . import digits, faces, folder, idx, pets, toys
+from . import berkeley, digits, faces, folder, idx, pets, toys
 from .batches import Batches
 from .batches import Unpaired as unpaired
 from .images import Images, in_batches, paired
@@ -33,6 +33,7 @@ SETS = {
     **{name: DataSet(partial(idx.load, name)) for name in idx.SETS},
     "pets": DataSet(pets.load),
     "folder": DataSet(folder.load, ("path", "split_by", "tiles", "pairs")),
+    **{name: DataSet(partial(berkeley.load, name)) for name in berkeley.SETS},
 }
 NAMES = tuple(SETS)
 

@@ -1,5 +1,5 @@
-"""Your own pairs of pictures: two folders A/ and B/ whose files go by the same names, or both halves of a pair
-side by side in one picture, as in the data sets of pix2pix (Isola et al. 2017)."""
+"""Your own pairs of pictures: two folders A/ and B/ whose files go by the same names, or both halves of a
+pair side by side in one picture, as in the data sets of pix2pix (Isola et al. 2017)."""
 
 from pathlib import Path
 
