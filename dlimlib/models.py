@@ -6,6 +6,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
 
 def face_encoder(shape: tuple[int, int, int], z_dim: int, width: int = 32) -> nn.Sequential:
@@ -99,6 +100,22 @@ def gan_discriminator(shape: tuple[int, int, int], width: int = 16) -> nn.Sequen
         nn.Linear(steps[-1] * side * side, 1),
         nn.Flatten(0),
     )
+
+
+def averaged(net: nn.Module) -> AveragedModel:
+    """Notebook 06's average of weights: a copy of net that follows it at each update_parameters(net).
+
+    It holds about the last tenth of all steps, batch norm's running figures among them."""
+    return AveragedModel(net, multi_avg_fn=_last_tenth, use_buffers=True)
+
+
+def _last_tenth(averages, weights, n):
+    """Move averages towards the weights after step n."""
+    for average, weight in zip(averages, weights, strict=True):
+        if average.is_floating_point():
+            average.lerp_(weight, 10 / (n + 10))
+        else:  # batch norm's count of batches
+            average.copy_(weight)
 
 
 def _widths(side, width):

@@ -46,6 +46,19 @@ def test_the_gan_nets_are_those_of_notebook_05():
     assert metrics.read_digits(x).max(1).values.median() > 0.95, "clear digits, as in notebook 05"
 
 
+def test_the_average_holds_the_last_tenth_of_the_steps():
+    net = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.BatchNorm1d(1))
+    average = models.averaged(net)
+    for step in range(1000):
+        torch.nn.init.constant_(net[0].weight, float(step))
+        net[1].running_mean.fill_(step)
+        net[1].num_batches_tracked.fill_(step)
+        average.update_parameters(net)
+    weight, mean = average.module[0].weight.item(), average.module[1].running_mean.item()
+    assert 890 < weight == mean < 940, "about the mean of a straight line's last tenth, a little behind it"
+    assert average.module[1].num_batches_tracked == 999
+
+
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 64, 64), (3, 32, 32)])
 def test_the_gan_nets_take_each_shape(shape):
     G, D = models.gan_generator(shape, 7, 4), models.gan_discriminator(shape, 4)
