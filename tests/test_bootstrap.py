@@ -45,8 +45,8 @@ def origin(tmp_path_factory):
     root = tmp_path_factory.mktemp("origin") / "dlim-main"
     for name in ("dlimlib", "data/results", "data/pretrained"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, root)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "data/drawings.json"):
+        shutil.copy(ROOT / name, root / name)
     git = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
         subprocess.run([*git, *command], check=True)
@@ -56,7 +56,8 @@ def origin(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["the address of a repository", "an uploaded zip"])
 def test_a_lone_notebook_installs_what_it_needs(python, origin, tmp_path, source):
-    look = "import dlimlib, numpy, torch, tqdm\nprint(dlimlib.__file__, torch.__version__, numpy.__version__)"
+    look = "import dlimlib, numpy, torch, tqdm\nassert len(dlimlib.data.drawings.strokes()) == 20\n"
+    look += "print(dlimlib.__file__, torch.__version__, numpy.__version__)"
     cells = [nbformat.v4.new_code_cell(source) for source in (badges.bootstrap_source(), look)]
     kernel = {"name": "python3", "display_name": "Python 3"}
     nbs.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), tmp_path / "lone.ipynb")

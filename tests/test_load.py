@@ -271,3 +271,13 @@ def test_the_real_mnist():
     assert train.y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert test.y[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert train.x.float().mean().item() / 255 == pytest.approx(0.1307, abs=1e-4)
+
+
+def test_the_drawings_by_hand():
+    images = load("drawings", split="test", size=32)
+    assert images.x.shape == (20, 1, 32, 32) and len(data.drawings.strokes()) == 20
+    ink = (images.x < 128).double().mean((1, 2, 3))
+    assert (0.03 < ink).all() and (ink < 0.5).all(), "lines on white paper"
+    assert torch.equal(load("drawings", split="test", n=2, size=32).x, images.x[:2])
+    with pytest.raises(ValueError, match="to test with"):
+        load("drawings")

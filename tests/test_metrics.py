@@ -280,3 +280,22 @@ def test_one_picture_alone_is_corrupted_as_well():
     corrupted = [corrupt(x, clean=0) for _ in range(30)]
     assert sum(bool(levels.any()) for _, levels in corrupted) > 20
     assert all(not torch.equal(y, x) for y, levels in corrupted if levels.max() > 0.1)
+
+
+def test_eyes_and_a_mouth_in_label_maps():
+    names = faces.MASK_CLASSES
+    assert [names[k] for k in (metrics.EYES, metrics.MOUTH, metrics.GLASSES)] == ["eyes", "mouth", "glasses"]
+    masks = faces.render(faces.sample(64, seed=5), 64).mask
+    assert metrics.eyes_and_mouth(masks).double().mean() > 0.9, (
+        "true portraits, but for shut eyes and profiles"
+    )
+    assert not metrics.eyes_and_mouth(torch.zeros(2, 64, 64).long()).any()
+    face = torch.zeros(1, 32, 40).long()
+    face[:, 10:12, 8:12] = face[:, 10:12, 28:32] = metrics.EYES
+    face[:, 24:26, 15:25] = metrics.MOUTH
+    assert metrics.eyes_and_mouth(face).tolist() == [True]
+    no_mouth, one_eye = face.clone(), face.clone()
+    no_mouth[:, 20:] = 0
+    one_eye[..., 20:, :16] = one_eye[:, :20, 20:] = 0
+    for broken in (no_mouth, one_eye, face.flip(1)):
+        assert metrics.eyes_and_mouth(broken).tolist() == [False]

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..pictures import IGNORE
-from . import berkeley, digits, faces, folder, idx, pets, toys
+from . import berkeley, digits, drawings, faces, folder, idx, pets, toys
 from .batches import Batches
 from .batches import Unpaired as unpaired
 from .images import Images, in_batches, paired
 
 __all__ = ["Batches", "IGNORE", "Images", "NAMES"]
-__all__ += ["digits", "faces", "in_batches", "load", "paired", "unpaired"]
+__all__ += ["digits", "drawings", "faces", "in_batches", "load", "paired", "unpaired"]
 
 
 class DataSet(NamedTuple):
@@ -34,6 +34,7 @@ SETS = {
     "pets": DataSet(pets.load),
     "folder": DataSet(folder.load, ("path", "split_by", "tiles", "pairs")),
     **{name: DataSet(partial(berkeley.load, name)) for name in berkeley.SETS},
+    "drawings": DataSet(drawings.load),
 }
 NAMES = tuple(SETS)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Pictures = torch.Tensor | Images
     Range = tuple[float, float]  # what black and white are
 
+EYES, MOUTH, GLASSES = 3, 5, 6  # in the label maps of toy-faces
 READER = nets.newest("faces")  # a new net gives other distances: say beside each which reader measured it
 
 
@@ -61,6 +62,26 @@ def iou(confusion: torch.Tensor) -> torch.Tensor:
     """Intersection over union of each class (K,) from a confusion matrix; NaN where a class is absent."""
     hits = confusion.diagonal().double()
     return hits / (confusion.sum(0) + confusion.sum(1) - confusion.diagonal())
+
+
+def eyes_and_mouth(labels: torch.Tensor) -> torch.Tensor:
+    """Whether label maps (N, H, W) of toy-faces' classes show an eye or a glass on either side, and a mouth
+    below them, (N,) bool."""
+    eyes, mouth = (labels == EYES) | (labels == GLASSES), labels == MOUTH
+    H, W = labels.shape[1:]
+
+    def share(part):
+        return part.sum((1, 2)) / (H * W)
+
+    def centre(part, keep, length):
+        place = torch.arange(length, device=labels.device, dtype=torch.float)
+        mean = (part.sum(keep) * place).sum(1) / part.sum((1, 2)).clamp(min=1)
+        aside = (place - mean[:, None]).square()
+        return mean, ((part.sum(keep) * aside).sum(1) / part.sum((1, 2)).clamp(min=1)).sqrt()
+
+    (eye_row, _), (mouth_row, _) = (centre(part, 2, H) for part in (eyes, mouth))
+    _, apart = centre(eyes, 1, W)
+    return (share(eyes) > 0.002) & (share(mouth) > 0.001) & (apart > W / 13) & (mouth_row > eye_row)
 
 
 @also_range
