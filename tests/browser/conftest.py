@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,25 +22,20 @@ def chromium():
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
-def browser():
-    """A Chromium page context; skipped without a browser on a reader's machine, failing so under CI."""
-    path = chromium()
-    reason = "no Chromium or Chrome found: install one to test the notebooks in a real browser"
-    if not path:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+@contextmanager
+def chrome(path):
+    """A page context of the browser at path."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as p:
-        chrome = p.chromium.launch(executable_path=path, headless=True, args=FLAGS)
-        yield chrome.new_context(viewport={"width": 1400, "height": 1000})
-        chrome.close()
+        browser = p.chromium.launch(executable_path=path, headless=True, args=FLAGS)
+        yield browser.new_context(viewport={"width": 1400, "height": 1000})
+        browser.close()
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    """A running JupyterLab: its address and the folder it serves."""
-    root, scratch = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("jupyter")
+@contextmanager
+def jupyterlab(root, scratch):
+    """A running JupyterLab that serves the folder root and writes only to scratch: its address."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -65,7 +61,26 @@ def lab(tmp_path_factory):
                 text = (scratch / "lab.log").read_text()[-2000:]
                 assert server.poll() is None and time.time() < deadline, f"JupyterLab did not start:\n{text}"
                 time.sleep(0.5)
-        yield address, root
+        yield address
     finally:
         server.terminate()
         server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium page context; skipped without a browser on a reader's machine, failing so under CI."""
+    path = chromium()
+    reason = "no Chromium or Chrome found: install one to test the notebooks in a real browser"
+    if not path:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    with chrome(path) as context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A running JupyterLab: its address and the folder it serves."""
+    root = tmp_path_factory.mktemp("lab")
+    with jupyterlab(root, tmp_path_factory.mktemp("jupyter")) as address:
+        yield address, root
