@@ -345,6 +345,14 @@ def test_a_pad_takes_pen_eraser_and_pictures_of_one_s_own():
     assert "no picture" in w.note.value and torch.equal(given[-1][0, 0], seen), "nothing is lost"
 
 
+def test_a_guide_is_shown_and_not_translated():
+    w, given = pad(guide=1 - 2 * torch.eye(16)[None, None])
+    shown = np.asarray(Image.open(io.BytesIO(w.paper.guide)))
+    assert (shown.diagonal() == 0).all() and (given[-1] == 1).all() and w.paper.ground == b""
+    with pytest.raises(ValueError, match="sketches must be"):
+        pad(guide=torch.ones(1, 1, 8, 8))
+
+
 def test_a_pad_saves_its_picture_and_leaves_a_still():
     w, _ = pad(start=[LINE], scale=3)
     sent = []
@@ -357,7 +365,7 @@ def test_a_pad_saves_its_picture_and_leaves_a_still():
 
 
 def test_a_pad_says_what_it_needs():
-    with pytest.raises(ValueError, match=r"examples must be \(N, 1, 16, 16\), got \(2, 1, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"sketches must be \(N, 1, 16, 16\), got \(2, 1, 8, 8\)"):
         pad(examples=torch.ones(2, 1, 8, 8))
     with pytest.raises(ValueError, match="one of 2 examples, got 3"):
         pad(examples=torch.ones(2, 1, 16, 16), start=3)

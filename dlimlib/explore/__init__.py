@@ -166,6 +166,7 @@ def draw(
     *,
     size: int = 64,
     examples: Any = None,
+    guide: Any = None,
     start: int | Sequence[dict] = 0,
     pen: float = 1.5,
     value_range: Range = (-1, 1),
@@ -177,6 +178,7 @@ def draw(
     translate returns (C, H, W), or (N, C, H, W) side by side, each pixel drawn scale × scale times.
     examples: sketches (N, 1, size, size) that a slider chooses, and two more turn and enlarge, to draw on or
         in place of drawing; the button Upload takes a picture file.
+    guide: a sketch (1, 1, size, size) that lies pale on an empty sheet, to draw by; it is not translated.
     start: the number of the example to begin with, from 1, 0 for an empty sheet, or strokes as
         `pictures.ink` takes them.
     pen: width of the line in pixels of the sketch, which a slider sets.
@@ -184,6 +186,14 @@ def draw(
     examples = as_examples(examples, size, value_range)
     if isinstance(start, int) and not 0 <= start <= len(examples):
         raise ValueError(f"start must be 0 or the number of one of {len(examples)} examples, got {start}")
+    pale = as_examples(guide, size, value_range)[0] if guide is not None else None
     return Draw(
-        translate, size=size, examples=examples, start=start, pen=pen, value_range=value_range, scale=scale
+        translate,
+        size=size,
+        examples=examples,
+        guide=pale,
+        start=start,
+        pen=pen,
+        value_range=value_range,
+        scale=scale,
     )

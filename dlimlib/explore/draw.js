@@ -1,6 +1,7 @@
 // A sheet to draw on: `strokes` are the finished ones, `live` is the one being drawn, each
 // {pen, points: [[x, y], ...], erase?}; x and y in [0, 1] from the left and from the top, the pen's width in pixels of
-// the sketch, which is `size` wide and shown `width` wide; `ground` is a PNG below the strokes, or empty.
+// the sketch, which is `size` wide and shown `width` wide; `ground` is a PNG below the strokes, or empty,
+// and `guide` one that lies pale on the sheet where there is no ground.
 
 const STYLE = `
 .dlim-draw { position: relative; touch-action: none; cursor: crosshair; user-select: none; background: #fff;
@@ -31,7 +32,7 @@ function render({ model, el }) {
   const side = model.get("width"), sharp = window.devicePixelRatio || 1, brush = canvas.getContext("2d");
   box.style.width = `${side}px`;
   canvas.width = canvas.height = Math.round(side * sharp);
-  let live = null, ground = null, pending = false, at = [0.5, 0.5];
+  let live = null, ground = null, guide = null, pending = false, at = [0.5, 0.5];
   const clamp = (t) => Math.round(1e4 * Math.min(1, Math.max(0, t))) / 1e4;
 
   function paint() {
@@ -41,6 +42,11 @@ function render({ model, el }) {
     brush.fillRect(0, 0, whole, whole);
     brush.imageSmoothingEnabled = false;
     if (ground) brush.drawImage(ground, 0, 0, whole, whole);
+    else if (guide) {
+      brush.globalAlpha = 0.25;
+      brush.drawImage(guide, 0, 0, whole, whole);
+      brush.globalAlpha = 1;
+    }
     brush.lineCap = brush.lineJoin = "round";
     for (const { pen, points, erase } of [...model.get("strokes"), ...(live ? [live] : [])]) {
       brush.strokeStyle = erase ? "#fff" : "#000";
@@ -60,9 +66,10 @@ function render({ model, el }) {
     const pen = live && !box.dataset.pointer ? `, pen down at ${at.map((t) => t.toFixed(2)).join(", ")}` : "";
     told.textContent = `${n} stroke${n === 1 ? "" : "s"}${pen}`;
   }
+  const picture = (png) => png && png.byteLength
+    ? createImageBitmap(new Blob([png], { type: "image/png" })) : null;
   async function lay() {
-    const png = model.get("ground");
-    ground = png && png.byteLength ? await createImageBitmap(new Blob([png], { type: "image/png" })) : null;
+    [ground, guide] = await Promise.all(["ground", "guide"].map((name) => picture(model.get(name))));
     repaint();
   }
 

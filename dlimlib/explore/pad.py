@@ -23,6 +23,7 @@ class _Paper(anywidget.AnyWidget):
     strokes = traitlets.List(traitlets.Dict()).tag(sync=True)
     live = traitlets.Dict().tag(sync=True)
     ground = traitlets.Bytes().tag(sync=True)
+    guide = traitlets.Bytes().tag(sync=True)
     size = traitlets.Int().tag(sync=True)
     width = traitlets.Int().tag(sync=True)
     pen = traitlets.Float().tag(sync=True)
@@ -34,13 +35,15 @@ class Draw(Explorer):
 
     back = "Undo"
 
-    def __init__(self, translate, *, size, examples, start, pen, value_range, scale):
+    def __init__(self, translate, *, size, examples, guide, start, pen, value_range, scale):
         self.translate, self.size = translate, size
         self.grounds = [np.full((size, size), 255, np.uint8), *examples]
         self.changed = None  # the slider that moved last: Undo takes back all its moves as one
         strokes, example = (start, 0) if isinstance(start, (list, tuple)) else ([], start)
         wide = max(1, round(PAD / size))
         self.paper = _Paper(strokes=list(strokes), size=size, width=wide * size, pen=pen)
+        if guide is not None:
+            self.paper.guide = png_of(guide)
         label = {"style": {"description_width": "70px"}, "layout": W.Layout(width="370px")}
         self.tool = W.ToggleButtons(options=["pen", "eraser"], style={"button_width": "80px"})
         self.pen = W.FloatSlider(value=pen, min=0.5, max=8, step=0.1, description="line width", **label)
@@ -125,9 +128,8 @@ class Draw(Explorer):
             )
         for name in ("turn", "zoom"):
             self.sliders[name].disabled = sketch == 0
-        self.ground, file = np.asarray(picture), BytesIO()
-        picture.save(file, "png")
-        self.paper.ground = file.getvalue() if sketch else b""
+        self.ground = np.asarray(picture)
+        self.paper.ground = png_of(self.ground) if sketch else b""
 
     def _paper_says(self, message):
         if message == "undo":
@@ -177,6 +179,13 @@ class Draw(Explorer):
         self.paper.send({"save": "portrait.png"}, [self.image.value])
 
 
+def png_of(sheet):
+    """A sketch uint8 (H, W) as PNG bytes."""
+    file = BytesIO()
+    Image.fromarray(sheet).save(file, "png")
+    return file.getvalue()
+
+
 def as_examples(examples, size, value_range):
     """Sketches (N, 1, size, size) as a list of uint8 (size, size); raises where their size is another."""
     if examples is None:
@@ -184,5 +193,5 @@ def as_examples(examples, size, value_range):
     pictures = to_uint8(examples, value_range)
     if pictures.shape[1:] != (size, size, 1):
         n, h, w, c = pictures.shape
-        raise ValueError(f"examples must be (N, 1, {size}, {size}), got {(n, c, h, w)}")
+        raise ValueError(f"sketches must be (N, 1, {size}, {size}), got {(n, c, h, w)}")
     return list(pictures[..., 0])
