@@ -1,12 +1,12 @@
 """Networks that an earlier notebook built and a later one reuses, layer by layer as they stand there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, update_bn
 
 
 def face_encoder(shape: tuple[int, int, int], z_dim: int, width: int = 32) -> nn.Sequential:
@@ -107,6 +107,21 @@ def averaged(net: nn.Module) -> AveragedModel:
 
     It holds about the last tenth of all steps, batch norm's running figures among them."""
     return AveragedModel(net, multi_avg_fn=_last_tenth, use_buffers=True)
+
+
+def count_norms_anew(net: nn.Module, batches: Iterable[tuple[torch.Tensor, ...]]) -> None:
+    """Set batch norm's running figures to what net(*batch) sees of the batches, since an average of weights
+    needs its own: PyTorch's update_bn, for networks of more than one input."""
+
+    class Spread(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net
+
+        def forward(self, batch):
+            return self.net(*batch)
+
+    update_bn(([batch] for batch in batches), Spread().train(net.training))
 
 
 def _last_tenth(averages, weights, n):

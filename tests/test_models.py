@@ -59,6 +59,23 @@ def test_the_average_holds_the_last_tenth_of_the_steps():
     assert average.module[1].num_batches_tracked == 999
 
 
+def test_norms_are_counted_anew_for_networks_of_several_inputs():
+    class Sum(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = torch.nn.BatchNorm1d(2)
+
+        def forward(self, a, b):
+            return self.norm(a + b)
+
+    net = Sum().eval()
+    net.norm.running_mean.fill_(99.0)
+    a, b = torch.randn(2, 4, 50, 2, generator=torch.Generator().manual_seed(0))
+    models.count_norms_anew(net, zip(a, b, strict=True))
+    assert torch.allclose(net.norm.running_mean, (a + b).mean((0, 1)), atol=1e-5) and not net.training
+    assert net.norm.momentum == 0.1, "afterwards it trains as before"
+
+
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 64, 64), (3, 32, 32)])
 def test_the_gan_nets_take_each_shape(shape):
     G, D = models.gan_generator(shape, 7, 4), models.gan_discriminator(shape, 4)
