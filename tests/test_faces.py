@@ -231,6 +231,23 @@ def test_one_person_keeps_the_skin_under_all_lights():
 
 
 # ---------------------------------------------------------------------------- mistakes
+def test_a_bust_is_the_same_head_in_stone(factors, images):
+    busts = faces.render(factors, 64, full=True, material="marble")
+    for part in ("sketch", "depth"):
+        same = (getattr(busts, part).float() - getattr(images, part).float()).abs().flatten(1).mean(1)
+        assert (same < (6 if part == "sketch" else 0.02)).all(), part
+    wall = images.mask == 0
+    assert torch.equal(busts.mask == 0, wall), "the head has the same outline"
+    inside = torch.nn.functional.max_pool2d((~wall).float()[:, None], 3, 1, 1)[:, 0] > 0
+    for a, b in zip(images.x.permute(0, 2, 3, 1)[~inside], busts.x.permute(0, 2, 3, 1)[~inside], strict=True):
+        assert torch.equal(a, b), "the wall behind it is the same"
+    stone = busts.x.float().permute(0, 2, 3, 1)[(busts.mask == faces.MASK_CLASSES.index("hair"))]
+    assert (stone.amax(1) - stone.amin(1)).mean() < 15, "no colour but that of the light"
+    assert torch.equal(faces.render(factors, 64, full=True).x, images.x), "portraits are as before"
+    skin = [x.x.float().mean(1)[images.mask == 1] for x in (images, busts)]
+    assert skin[1].std() < skin[0].std(), "dark and light skin are one stone"
+
+
 def test_mistakes_are_told_in_a_sentence(factors):
     with pytest.raises(ValueError, match="size must be a whole number from 16 to 512, got 7"):
         faces.render(factors, 7)
@@ -246,3 +263,5 @@ def test_mistakes_are_told_in_a_sentence(factors):
         faces.sample(2.5)
     with pytest.raises(ValueError, match="nobody"):
         faces.render(faces.sample(0))
+    with pytest.raises(ValueError, match="material must be one of life, marble, got 'wood'"):
+        faces.render(factors, 64, material="wood")

@@ -281,3 +281,11 @@ def test_the_drawings_by_hand():
     assert torch.equal(load("drawings", split="test", n=2, size=32).x, images.x[:2])
     with pytest.raises(ValueError, match="to test with"):
         load("drawings")
+
+
+def test_busts_are_the_same_people_as_the_faces(own_home):
+    portraits, busts = (load(name, n=3, size=32) for name in ("toy-faces", "toy-busts"))
+    assert busts.name == "toy-busts" and busts.mirror and torch.equal(busts.mask == 0, portraits.mask == 0)
+    assert all(torch.equal(portraits.factors[k], busts.factors[k]) for k in portraits.factors)
+    assert not torch.equal(busts.x, portraits.x)
+    assert torch.equal(load("toy-busts", n=2, size=32).x, busts.x[:2])

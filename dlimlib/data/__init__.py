@@ -35,6 +35,9 @@ SETS = {
     "folder": DataSet(folder.load, ("path", "split_by", "tiles", "pairs")),
     **{name: DataSet(partial(berkeley.load, name)) for name in berkeley.SETS},
     "drawings": DataSet(drawings.load),
+    "toy-busts": DataSet(
+        partial(toys.load, "toy-busts"), ("device",), "busts", ("classes", "mask", "sketch", "factors")
+    ),
 }
 NAMES = tuple(SETS)
 

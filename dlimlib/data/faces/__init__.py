@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 VERSION = "1"  # goes up when the same factors give another picture
 STYLES = list(factors.STYLES)
 CLASSES = MASK_CLASSES  # as notebook 01 says
+MATERIALS = ("life", "marble")
 BLOCK = 1024  # faces whose geometry is worked out together
 
 __all__ = [
     "IDENTITY",
     "MASK_CLASSES",
+    "MATERIALS",
     "SCENE",
     "STYLES",
     "VERSION",
@@ -77,18 +79,22 @@ def render(
     *,
     device: str | torch.device = "cpu",
     full: bool = False,
+    material: str = "life",
     progress: bool = False,
     chunk: int | None = None,
 ) -> Images:
     """Draw faces (n) as Images: x uint8 (n, 3, size, size), mask uint8 (n, size, size), factors.
 
     full=True adds sketch uint8 (n, 1, size, size) and depth float (n, 1, size, size) in head radii;
-    progress=True shows a bar; chunk is the number of faces drawn at a time. The pictures are on the CPU.
+    material="marble" draws the same heads as busts of white marble, before the same walls; progress=True
+    shows a bar; chunk is the number of faces drawn at a time. The pictures are on the CPU.
     """
     from ..images import Images
 
     if not isinstance(size, int) or not 16 <= size <= 512:
         raise ValueError(f"size must be a whole number from 16 to 512, got {size!r}")
+    if material not in MATERIALS:
+        raise ValueError(f"material must be one of {', '.join(MATERIALS)}, got {material!r}")
     f, device = _checked(factors), torch.device(device)
     n = len(f["yaw"])
     # on a CPU a chunk should fit its cache, on a GPU it should be worth a launch
@@ -107,7 +113,7 @@ def render(
                 _, _, glasses, whiskers, hair = traits[rows].amax(0).tolist()
                 part = {k: v.to(device, non_blocking=True) for k, v in part.items()}
                 has = dict(hair=hair, glasses=glasses, whiskers=whiskers)
-                drawn = portrait.draw(part, windows, size, has, full)
+                drawn = portrait.draw(part, windows, size, has, full, material)
                 for k, v in drawn.items():
                     if k not in out:
                         out[k] = torch.empty(n, *v.shape[1:], dtype=v.dtype)

@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from .geometry import CENTRE, VIEW, bell, constant, over, plane, step
-from .paint import BEARD, CLOTHES, GLASSES, HAIR, SKIN
+from .paint import BEARD, CLOTHES, EYES, GLASSES, HAIR, SKIN
+
+MARBLE = (0.58, 0.57, 0.54)
 
 
 @functools.cache
@@ -62,6 +64,12 @@ def shadow(D, L):
     return F.interpolate(soft, size=(S, S), mode="bilinear", align_corners=False).unbind(1)
 
 
+def marble(albedo, label):
+    """Return the albedo (n, 3, S, S) of the same head in white stone; only the pupils are cut deep."""
+    deep = (albedo.mean(1) < 0.015) & (label == EYES)
+    return plane(constant(albedo.device, *MARBLE)) * (1 - 0.6 * deep)[:, None]
+
+
 def shade(f, c, D, albedo, gloss, label):
     """Return linear light (n, 3, S, S): a key, sky, rim, a glow where skin turns to shadow; and nz."""
     ahead = torch.full_like(f["yaw"], 0.75)
@@ -78,7 +86,7 @@ def shade(f, c, D, albedo, gloss, label):
         spec = spec.square_()
     spec = (spec * spec * spec).mul_(gloss).mul_(shade)
     rim = (1 - nz).square_() * (0.3 * ny + 0.2 - 0.9 * nx * c["light_x"]).clamp_(min=0) * open_sky * 0.35
-    glow = bell(lit / 0.35) * 0.12 * (label == SKIN)
+    glow = bell(lit / 0.35) * 0.12 * (label == SKIN)  # none where no label says skin
     cool, warm = constant(D.device, 0.94, 0.97, 1.06), constant(D.device, 1.10, 0.98, 0.84)
     tint = torch.lerp(cool, warm, f["warmth"][:, None])
     # light caught in hollows takes their colour

@@ -205,11 +205,12 @@ def draw_glasses(f, c, window, canvas):
     return lens, u, v
 
 
-def draw(f, win, size, has, full=False):
+def draw(f, win, size, has, full=False, material="life"):
     """Draw a chunk of faces: x uint8 (n, 3, size, size), mask uint8 (n, size, size).
 
     f is what `shapes` returns, win what `windows` returns; has["hair"], ["glasses"], ["whiskers"] say what
-    occurs in the chunk. full adds depth, float, and sketch, uint8, both (n, 1, size, size).
+    occurs in the chunk. full adds depth, float, and sketch, uint8, both (n, 1, size, size). material "marble"
+    draws a bust of stone.
     """
     c = {k: v[:, None, None] for k, v in f.items() if v.dim() == 1}
     frame, canvas = win["frame"], Canvas(f["skin"], size * SUPERSAMPLE)
@@ -221,8 +222,12 @@ def draw(f, win, size, has, full=False):
         lens, u, v = draw_glasses(f, c, win["glasses"], canvas)
     albedo, label, hit = canvas.albedo, canvas.label, (canvas.depth > FAR / 2).float()
     D = canvas.depth.clamp_(min=-1.6)
-    colour, nz = light.shade(f, c, D, albedo, canvas.gloss, label)
-    if has["glasses"]:
+    if material == "marble":
+        stone, gloss = light.marble(albedo, label), torch.full_like(canvas.gloss, 0.2)
+        colour, nz = light.shade(f, c, D, stone, gloss, torch.zeros_like(label))
+    else:
+        colour, nz = light.shade(f, c, D, albedo, canvas.gloss, label)
+    if has["glasses"] and material == "life":
         at = win["glasses"].at
         light.lenses(f, c, colour[at], label[at], lens * hit[at], u, v)
     colour = light.film(over(light.wall(f, c, frame.x, frame.y), colour, hit[:, None]))
