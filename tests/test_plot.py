@@ -524,6 +524,10 @@ def test_landscape_has_its_colours_on_the_right_side_and_its_points_in_place():
     assert painted[:, 10, 10].min() > 0.99, "the mean is white"
     dark = torch.tensor([-1, -0.6, -0.2])
     assert torch.allclose(painted[:, 10, 20], dark) and torch.allclose(painted[:, 0, 20], dark)
+    clouds = {"real": torch.tensor([[0.0, 1.0]]), "fake": torch.tensor([[0.0, 0.2]])}
+    red, _, blue = plot.landscape(lambda x: 40 * x[:, 1] + 900 * (x[:, 0] > 1.5), clouds, span=2.0, pixels=21)
+    assert blue[5, 5] - red[5, 5] > 0.3, "what it says of real ones is blue, however high it rises"
+    assert red[9, 5] - blue[9, 5] > 0.3, "what it says of the generated ones is orange"
 
 
 def test_seeds_are_dots_in_the_row_of_their_label():

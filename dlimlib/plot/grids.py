@@ -114,13 +114,16 @@ def landscape(
 ) -> torch.Tensor:
     """Paint what a network says of every point of a square, as a picture (3, pixels, pixels) in [-1, 1].
 
-    Blue is where score, points (N, 2) to numbers (N,), lies above its mean, orange where it lies below. On
-    top lie clouds of points, {"real": (N, 2)} dark blue and {"fake": (N, 2)} brick red; what is outside is at
-    the edge. The square reaches from -span to span, y upwards.
+    On top lie clouds of points, {"real": (N, 2)} dark blue and {"fake": (N, 2)} brick red; what is outside is
+    at the edge. Blue is where score, points (N, 2) to numbers (N,), lies above the middle of what it says of
+    the two clouds (without them: above its mean), orange where it lies below. The square reaches from -span
+    to span, y upwards.
     """
     line = torch.linspace(-span, span, pixels)
     height = score(torch.cartesian_prod(line.flip(0), line).flip(1)).detach().float().cpu()
-    tone = (height - height.mean()).tanh().view(pixels, pixels, 1)
+    said = [score(points).detach().float().mean().cpu() for points in clouds.values()]
+    border = sum(said) / 2 if len(said) == 2 else height.mean()
+    tone = (height - border).tanh().view(pixels, pixels, 1)
     blue, orange = (torch.tensor(to_rgb(COLOURS[key])) for key in ("real", "fake"))
     picture = 1 - 0.6 * (tone.clamp(min=0) * (1 - blue) - tone.clamp(max=0) * (1 - orange))
     for key, points in clouds.items():
