@@ -43,10 +43,10 @@ def python(tmp_path_factory):
 def origin(tmp_path_factory):
     """The folder of a git repository that holds the package as it is now."""
     root = tmp_path_factory.mktemp("origin") / "dlim-main"
-    for name in ("dlimlib", "data/results", "data/pretrained"):
+    for name in ("dlimlib", "data/results", "data/pretrained", "data/drawings"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "data/drawings.json"):
-        shutil.copy(ROOT / name, root / name)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, root)
     git = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
         subprocess.run([*git, *command], check=True)

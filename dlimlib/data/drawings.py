@@ -12,9 +12,9 @@ from .images import Images
 
 def strokes() -> list[list[dict[str, Any]]]:
     """Return the strokes of each drawing, as `pictures.ink` and `explore.draw` take them."""
-    path = stored("drawings.json")
+    path = stored("drawings/faces.json")
     if path is None:
-        raise FileNotFoundError("drawings.json is missing: install the course's package anew")
+        raise FileNotFoundError("drawings/faces.json is missing: install the course's package anew")
     return [drawing["strokes"] for drawing in json.loads(path.read_text(encoding="utf-8"))["drawings"]]
 
 
