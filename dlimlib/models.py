@@ -110,8 +110,8 @@ def averaged(net: nn.Module) -> AveragedModel:
 
 
 def count_norms_anew(net: nn.Module, batches: Iterable[tuple[torch.Tensor, ...]]) -> None:
-    """Set batch norm's running figures to what net(*batch) sees of the batches, since an average of weights
-    needs its own: PyTorch's update_bn, for networks of more than one input."""
+    """Set batch norm's running figures to what net(*batch) sees of the batches, tuples of (B, …), since an
+    average of weights needs its own: PyTorch's update_bn, for networks of more than one input."""
 
     class Spread(nn.Module):
         def __init__(self):
