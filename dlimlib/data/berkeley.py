@@ -54,16 +54,15 @@ def read(archive: str, which: str, split: str, size: int) -> dict[str, torch.Ten
     found: dict[str, dict[str, torch.Tensor]] = {side: {} for side in which}
     broken = []
     with zipfile.ZipFile(path) as whole:
-        inside = {side: f"{archive}/{split}{side}" for side in which}
-        files = [name for name in sorted(whole.namelist()) if name.endswith(".jpg")]
-        files = [name for name in files if str(PurePosixPath(name).parent) in inside.values()]
-        for name in tqdm(files, f"reading {archive}", delay=2):
-            file = PurePosixPath(name)
-            side = file.parent.name[-1]
+        folders = {f"{archive}/{split}{side}": side for side in which}
+        files = [file for file in map(PurePosixPath, sorted(whole.namelist())) if file.suffix == ".jpg"]
+        files = [file for file in files if str(file.parent) in folders]
+        for file in tqdm(files, f"reading {archive}", delay=2):
+            side = folders[str(file.parent)]
             try:
-                picture = read_picture(io.BytesIO(whole.read(name)), size)[0]
+                picture = read_picture(io.BytesIO(whole.read(str(file))), size)[0]
             except (OSError, ValueError, zipfile.BadZipFile) as e:
-                broken.append(f"{name}: {e}")
+                broken.append(f"{file}: {e}")
                 continue
             found[side][file.stem.removesuffix(f"_{side}")] = picture
     if broken:

@@ -37,6 +37,12 @@ def read_picture(
     return torch.from_numpy(np.stack(cut)).permute(0, 3, 1, 2).contiguous()
 
 
+def upright_size(file: File) -> tuple[int, int]:
+    """Return width and height of a picture as its camera held it, without decoding it."""
+    with Image.open(file) as image:
+        return image.size[::-1] if image.getexif().get(0x0112, 1) >= 5 else image.size
+
+
 def read_labels(
     file: File, size: int | None = None, *, tiles: int | None = None, coloured: bool = False
 ) -> np.ndarray:

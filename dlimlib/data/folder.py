@@ -36,9 +36,8 @@ def load(
     places, partners = match(root, files.find(root, skipped), skipped)
     chosen, groups, given = files.divide(places, split, split_by=split_by, tiles=tiles)
     mark = files.signature([*places, *partners.values(), *root.glob("classes.txt")])
-    key = files.digest(
-        VERSION, str(root.resolve()), bool(partners), split, size, n, split_by, tiles, *[pairs] * bool(pairs)
-    )
+    kind = "pairs" if pairs else bool(partners)
+    key = files.digest(VERSION, str(root.resolve()), kind, split, size, n, split_by, tiles)
 
     def decode():
         if pairs:
@@ -69,10 +68,9 @@ def load(
         need = "two pictures, one to train and one to test with" if places else "pictures"
         raise ValueError(f"{root} needs {need} (JPEG, PNG, GIF, WebP …), also in sub-folders; put some there")
     masks = {"mask": tensors.get("mask"), "mask_classes": notes["classes"]}
-    images = Images(root.resolve().name, "1", tensors["x"], mirror=True, **masks)
-    if pairs:
-        images.extra = {"target": tensors["target"]}
-    elif any(groups.values()) and not partners:
+    extra = {"target": tensors["target"]} if pairs else None
+    images = Images(root.resolve().name, "1", tensors["x"], mirror=True, extra=extra, **masks)
+    if any(groups.values()) and not (partners or pairs):
         # by the names in both splits, which are to have the same classes
         names = {f: group or images.name for f, group in groups.items()}
         images.classes = sorted(set(names.values()))

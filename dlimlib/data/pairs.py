@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from ..pictures import IGNORE
 from . import files
-from .decode import numbers, read_labels, read_picture
+from .decode import numbers, read_labels, read_picture, upright_size
 from .files import Look, Places, Skipped
 
 MOST = 64  # so many different values without a classes.txt are no labels any more
@@ -91,8 +91,8 @@ def reader(
 
 def _check_sizes(image, label):
     """ValueError unless both have one size, the picture when it is held upright."""
-    with Image.open(image) as a, Image.open(label) as b:
-        w, h = a.size[::-1] if a.getexif().get(0x0112, 1) >= 5 else a.size
+    w, h = upright_size(image)
+    with Image.open(label) as b:
         if (w, h) != b.size:
             raise ValueError(f"the picture has {w} × {h} pixels, its labels have {b.size[0]} × {b.size[1]}")
 

@@ -3,9 +3,7 @@ pair side by side in one picture, as in the data sets of pix2pix (Isola et al. 2
 
 from pathlib import Path
 
-from PIL import Image
-
-from .decode import read_picture
+from .decode import read_picture, upright_size
 from .files import TEST, TRAIN, Look, Places, Skipped
 
 
@@ -49,20 +47,15 @@ def reader(partners: dict[Path, Path], size: int, tiles: int | None) -> Look:
     def look(image):
         if partners:
             files, cuts = (image, partners[image]), ({}, {})
-            one, other = map(_size, files)
+            one, other = map(upright_size, files)
             if one != other:
                 raise ValueError("has {} × {} pixels, its partner {} × {}".format(*one, *other))
         else:
             files, cuts = (image, image), ({"half": 0}, {"half": 1})
-            width, height = _size(image)
+            width, height = upright_size(image)
             if width < 1.5 * height:
                 raise ValueError(f"is not two pictures side by side, with {width} × {height} pixels")
         x, target = (read_picture(f, size, tiles=tiles, **cut) for f, cut in zip(files, cuts, strict=True))
         return {"x": x, "target": target}
 
     return look
-
-
-def _size(file):
-    with Image.open(file) as image:
-        return image.size[::-1] if image.getexif().get(0x0112, 1) >= 5 else image.size

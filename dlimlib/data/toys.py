@@ -8,7 +8,12 @@ from ..settings import budget, home
 from . import cache, digits, faces
 from .images import Images
 
-TOYS = {"toy-faces": (faces, 64), "toy-busts": (faces, 64), "toy-digits": (digits, 28)}  # and the usual size
+# name -> who draws it, the usual size, and how
+TOYS: dict[str, tuple[Any, int, dict[str, str]]] = {
+    "toy-faces": (faces, 64, {}),
+    "toy-busts": (faces, 64, {"material": "marble"}),
+    "toy-digits": (digits, 28, {}),
+}
 SEEDS = {"train": 1, "test": 2}  # no identity is in both
 
 
@@ -18,7 +23,7 @@ def load(name: str, split: str, size: int | None, n: int | None, *, device: Any 
 
     The device, by default CUDA where there is one, draws those that the cache lacks.
     """
-    toy, usual = TOYS[name]
+    toy, usual, how = TOYS[name]
     size = size or usual
     if n is None:
         n = budget(smoke=256, cpu=4_000, gpu=20_000)
@@ -27,8 +32,7 @@ def load(name: str, split: str, size: int | None, n: int | None, *, device: Any 
     have, _ = cache.read(path, n)
     if (at := len(have.get("x", ()))) < n:
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        material = "marble" if name == "toy-busts" else "life"
-        new = _draw(toy, n - at, SEEDS[split], at, size, device, material)
+        new = _draw(toy, n - at, SEEDS[split], at, size, device, how)
         have = {k: torch.cat([have[k], new[k]]) if at else new[k] for k in new}
         cache.write(path, have)
     factors = {k.removeprefix("factor "): have.pop(k) for k in list(have) if k.startswith("factor ")}
@@ -38,13 +42,13 @@ def load(name: str, split: str, size: int | None, n: int | None, *, device: Any 
     return Images(name, toy.VERSION, **known)
 
 
-def _draw(toy, n, seed, start, size, device, material):
+def _draw(toy, n, seed, start, size, device, how):
     """Return the tensors of a toy that are kept: pictures, classes, mask and sketch, and "factor …"."""
     if toy is digits:
         images = digits.render(n, seed=seed, start=start, size=size, device=device, progress=True)
         return {"x": images.x, "y": images.y}
     factors = faces.sample(n, seed=seed, start=start)
-    images = faces.render(factors, size, device=device, full=True, material=material, progress=True)
+    images = faces.render(factors, size, device=device, full=True, progress=True, **how)
     own = {"x": images.x, "y": factors["style"].argmax(1), "mask": images.mask, "sketch": images.sketch}
     own |= {f"factor {k}": t.float().contiguous() for k, t in factors.items()}
     return {k: t.cpu() for k, t in own.items()}

@@ -12,6 +12,21 @@ from ..pictures import enlarge, to_uint8
 from ..plot.style import bundle
 
 
+def as_png(image, **options):
+    """Return a Pillow image as PNG bytes."""
+    file = BytesIO()
+    image.save(file, "png", **options)
+    return file.getvalue()
+
+
+def beside(left, right, *, down=0):
+    """Return two Pillow images on one white sheet, the right one moved down by so many pixels."""
+    sheet = Image.new("RGB", (left.width + 24 + right.width, max(left.height, right.height)), "white")
+    sheet.paste(left, (0, 0))
+    sheet.paste(right, (left.width + 24, down))
+    return sheet
+
+
 def drawn(picture, value_range, scale):
     """Return what a callback returned as PNG bytes, several pictures side by side, with its width and height;
     quick rather than small."""
@@ -19,9 +34,8 @@ def drawn(picture, value_range, scale):
         raise ValueError("it returned None; it must return a picture (C, H, W) or pictures (N, C, H, W)")
     pictures = to_uint8(picture, value_range)
     strip = np.concatenate(list(enlarge(pictures, scale or max(1, round(280 / pictures.shape[1])))), 1)
-    file = BytesIO()
-    Image.fromarray(strip[..., 0] if strip.shape[2] == 1 else strip).save(file, "png", compress_level=1)
-    return file.getvalue(), strip.shape[1], strip.shape[0]
+    image = Image.fromarray(strip[..., 0] if strip.shape[2] == 1 else strip)
+    return as_png(image, compress_level=1), strip.shape[1], strip.shape[0]
 
 
 class Explorer:

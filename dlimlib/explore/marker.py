@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from ..pictures import to_uint8
 from ..plot.style import Sheet, close
-from .base import Explorer, drawn
+from .base import Explorer, as_png, beside, drawn
 
 MAP = 400  # pixels, about, that a map takes in width and height
 
@@ -88,9 +88,7 @@ class Click(Explorer):
     def still(self):
         """Return the map with its marker beside the picture, as PNG bytes."""
         left, right = (Image.open(BytesIO(png)) for png in (self.map.picture, self.image.value))
-        sheet = Image.new("RGB", (left.width + 24 + right.width, max(left.height, right.height)), "white")
-        sheet.paste(left, (0, 0))
-        sheet.paste(right, (left.width + 24, 0))
+        sheet = beside(left, right)
         x, y, width, height = self.map.area * np.array([left.width, left.height] * 2)
         middle = np.array([x + width * self.map.at[0], y + height * self.map.at[1]])
         half = np.maximum(5, (width, height) / np.array(self.cells) / 2) if self.cells else np.array([8, 8])
@@ -98,9 +96,7 @@ class Click(Explorer):
         shape = pen.rectangle if self.cells else pen.ellipse
         for grow, colour, line in ((2, "black", 7), (0, "white", 3)):
             shape((*(middle - half - grow), *(middle + half + grow)), outline=colour, width=line)
-        file = BytesIO()
-        sheet.save(file, "png", optimize=True)
-        return file.getvalue()
+        return as_png(sheet, optimize=True)
 
 
 def _map(picture, value_range):

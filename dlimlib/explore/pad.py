@@ -11,7 +11,7 @@ import traitlets
 from PIL import Image, ImageOps
 
 from ..pictures import ink, to_uint8
-from .base import Explorer, drawn
+from .base import Explorer, as_png, beside, drawn
 
 PAD = 384  # pixels, about, that a pad takes in width and height
 
@@ -43,7 +43,7 @@ class Draw(Explorer):
         wide = max(1, round(PAD / size))
         self.paper = _Paper(strokes=list(strokes), size=size, width=wide * size, pen=pen)
         if guide is not None:
-            self.paper.guide = png_of(guide)
+            self.paper.guide = as_png(Image.fromarray(guide))
         label = {"style": {"description_width": "70px"}, "layout": W.Layout(width="370px")}
         self.tool = W.ToggleButtons(options=["pen", "eraser"], style={"button_width": "80px"})
         self.pen = W.FloatSlider(value=pen, min=0.5, max=8, step=0.1, description="line width", **label)
@@ -108,12 +108,7 @@ class Draw(Explorer):
         sheet = drawn(torch.from_numpy(self.sheet()), self.value_range, self.paper.width // self.size)[0]
         left, right = (Image.open(BytesIO(png)).convert("RGB") for png in (sheet, self.image.value))
         left = ImageOps.expand(left, 1, "#8A8A8A")
-        both = Image.new("RGB", (left.width + 24 + right.width, max(left.height, right.height)), "white")
-        both.paste(left, (0, 0))
-        both.paste(right, (left.width + 24, (both.height - right.height) // 2))
-        file = BytesIO()
-        both.save(file, "png", optimize=True)
-        return file.getvalue()
+        return as_png(beside(left, right, down=max(0, left.height - right.height) // 2), optimize=True)
 
     def _lay(self):
         """Lay the chosen sketch, turned and enlarged, under the strokes."""
@@ -129,7 +124,7 @@ class Draw(Explorer):
         for name in ("turn", "zoom"):
             self.sliders[name].disabled = sketch == 0
         self.ground = np.asarray(picture)
-        self.paper.ground = png_of(self.ground) if sketch else b""
+        self.paper.ground = as_png(picture) if sketch else b""
 
     def _paper_says(self, message):
         if message == "undo":
@@ -177,13 +172,6 @@ class Draw(Explorer):
 
     def _save(self, _):
         self.paper.send({"save": "portrait.png"}, [self.image.value])
-
-
-def png_of(sheet):
-    """A sketch uint8 (H, W) as PNG bytes."""
-    file = BytesIO()
-    Image.fromarray(sheet).save(file, "png")
-    return file.getvalue()
 
 
 def as_examples(examples, size, value_range):

@@ -38,9 +38,10 @@ def picture(run):
     from .. import plot
 
     figures, shown = [], run.show()
+    if shown is not None and not isinstance(shown, Figure):
+        shown = plot.images(shown, cols=12 if len(shown) <= 12 else 8)
     if shown is not None:
-        one_row = not isinstance(shown, Figure) and len(shown) <= 12
-        figures.append(shown if isinstance(shown, Figure) else plot.images(shown, cols=12 if one_row else 8))
+        figures.append(shown)
     if run.history:
         width = max([7.2] + [figure.get_figwidth() for figure in figures])
         figures.insert(0, plot.history(run, size=(width, 2.8)))

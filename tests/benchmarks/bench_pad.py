@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from tests.browser.conftest import chrome, chromium, jupyterlab
+from tests.browser.conftest import chrome, chromium, jupyterlab, save_notebook
 from tests.browser.test_notebooks_in_lab import run_all
 
 SOURCE = """
@@ -35,11 +35,7 @@ def rows():
     with tempfile.TemporaryDirectory() as folder, chrome(chromium()) as context:
         root, scratch = Path(folder, "lab"), Path(folder, "jupyter")
         root.mkdir(), scratch.mkdir()
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(SOURCE)], metadata={"kernelspec": kernel}
-        )
-        nbformat.write(notebook, root / "pad.ipynb")
+        save_notebook(root / "pad.ipynb", [nbformat.v4.new_code_cell(SOURCE)])
         with jupyterlab(root, scratch) as address:
             page = context.new_page()
             run_all(page, address, "pad.ipynb")

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from dlimlib import plot
+from tests.browser.conftest import save_notebook
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden) "
@@ -132,9 +133,7 @@ def test_widgets(page, lab, tmp_path):
     dot = base64.b64encode(plot.images(torch.zeros(1, 3, 8, 8)).png()).decode()
     attached = {"cover": {"image/png": dot}}
     cells.insert(0, nbformat.v4.new_markdown_cell("![a dot](attachment:cover)", attachments=attached))
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(notebook, tmp_path / "tiny.ipynb")
+    save_notebook(tmp_path / "tiny.ipynb", cells)
     check(page, lab, tmp_path / "tiny.ipynb", sliders=6)
     click_and_go_back(page)
 
@@ -158,11 +157,7 @@ def test_a_pad_is_drawn_on_by_mouse_by_touch_and_by_keys(page, lab, tmp_path):
         "cross = torch.stack([torch.eye(16), torch.eye(16).flip(0)])[:, None]\n"
         "explore.draw(lambda x: x, size=16, examples=1 - 2 * cross, start=1)"
     )
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell(source)]
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), tmp_path / "pad.ipynb"
-    )
+    save_notebook(tmp_path / "pad.ipynb", [nbformat.v4.new_code_cell(source)])
     check(page, lab, tmp_path / "pad.ipynb", sliders=3)
     pad = page.locator(PANEL + ".dlim-draw")
     pad.scroll_into_view_if_needed()

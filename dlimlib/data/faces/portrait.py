@@ -222,11 +222,10 @@ def draw(f, win, size, has, full=False, material="life"):
         lens, u, v = draw_glasses(f, c, win["glasses"], canvas)
     albedo, label, hit = canvas.albedo, canvas.label, (canvas.depth > FAR / 2).float()
     D = canvas.depth.clamp_(min=-1.6)
+    surface = albedo, canvas.gloss, label
     if material == "marble":
-        stone, gloss = light.marble(albedo, label), torch.full_like(canvas.gloss, 0.2)
-        colour, nz = light.shade(f, c, D, stone, gloss, torch.zeros_like(label))
-    else:
-        colour, nz = light.shade(f, c, D, albedo, canvas.gloss, label)
+        surface = light.marble(albedo, label), torch.full_like(canvas.gloss, 0.2), torch.zeros_like(label)
+    colour, nz = light.shade(f, c, D, *surface)
     if has["glasses"] and material == "life":
         at = win["glasses"].at
         light.lenses(f, c, colour[at], label[at], lens * hit[at], u, v)
