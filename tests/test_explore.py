@@ -280,7 +280,8 @@ def test_a_pad_translates_what_is_drawn_meanwhile_and_at_the_end():
     assert given[-1].shape == (1, 1, 16, 16) and (given[-1] == 1).all(), "an empty sheet is white"
     w.paper.live = LINE
     assert given[-1].min() == -1 and len(given) == 2 and not w.past, "a line appears while it is drawn"
-    w.paper.set_state({"live": {}, "strokes": [LINE]})
+    w._paper_says({"stroke": LINE, "nth": 1})
+    assert w.paper.strokes == [LINE] and w.paper.live == {} and w.paper.heard == 1
     assert len(given) == 3 and torch.equal(given[-1], given[-2]), "drawn once at its end"
     assert np.asarray(Image.open(io.BytesIO(w.image.value)))[16, 16] == 0
     w, given = pad(value_range=(0, 1), start=[LINE])

@@ -1,7 +1,8 @@
 // A sheet to draw on: `strokes` are the finished ones, `live` is the one being drawn, each
 // {pen, points: [[x, y], ...], erase?}; x and y in [0, 1] from the left and from the top, the pen's width in pixels of
 // the sketch, which is `size` wide and shown `width` wide; `ground` is a PNG below the strokes, or empty,
-// and `guide` one that lies pale on the sheet where there is no ground.
+// and `guide` one that lies pale on the sheet where there is no ground. A stroke's end and Ctrl+Z are messages: those
+// reach the kernel in their order, while changed values wait for it; `heard` numbers the last stroke that reached it.
 
 const STYLE = `
 .dlim-draw { position: relative; touch-action: none; cursor: crosshair; user-select: none; background: #fff;
@@ -32,7 +33,9 @@ function render({ model, el }) {
   const side = model.get("width"), sharp = window.devicePixelRatio || 1, brush = canvas.getContext("2d");
   box.style.width = `${side}px`;
   canvas.width = canvas.height = Math.round(side * sharp);
-  let live = null, ground = null, guide = null, pending = false, at = [0.5, 0.5];
+  let live = null, sent = [], ground = null, guide = null, pending = false, at = [0.5, 0.5];
+  const underway = () => (sent = sent.filter(({ nth }) => nth > model.get("heard")));
+  const strokes = () => [...model.get("strokes"), ...underway()];
   const clamp = (t) => Math.round(1e4 * Math.min(1, Math.max(0, t))) / 1e4;
 
   function paint() {
@@ -48,7 +51,7 @@ function render({ model, el }) {
       brush.globalAlpha = 1;
     }
     brush.lineCap = brush.lineJoin = "round";
-    for (const { pen, points, erase } of [...model.get("strokes"), ...(live ? [live] : [])]) {
+    for (const { pen, points, erase } of [...strokes(), ...(live ? [live] : [])]) {
       brush.strokeStyle = erase ? "#fff" : "#000";
       brush.lineWidth = (pen * whole) / model.get("size");
       brush.beginPath();
@@ -62,7 +65,7 @@ function render({ model, el }) {
     pending = true;
   }
   function tell() {
-    const n = model.get("strokes").length;
+    const n = strokes().length;
     const pen = live && !box.dataset.pointer ? `, pen down at ${at.map((t) => t.toFixed(2)).join(", ")}` : "";
     told.textContent = `${n} stroke${n === 1 ? "" : "s"}${pen}`;
   }
@@ -92,10 +95,11 @@ function render({ model, el }) {
   }
   function end() {
     if (!live) return;
-    const done = live;
+    const nth = model.get("heard") + underway().length + 1;
+    sent.push({ ...live, nth });
+    model.send({ stroke: live, nth });
     live = null;
     model.set("live", {});
-    model.set("strokes", [...model.get("strokes"), done]);
     model.save_changes();
     repaint();
     tell();

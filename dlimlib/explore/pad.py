@@ -22,6 +22,7 @@ class _Paper(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("draw.js").read_text(encoding="utf-8")
     strokes = traitlets.List(traitlets.Dict()).tag(sync=True)
     live = traitlets.Dict().tag(sync=True)
+    heard = traitlets.Int().tag(sync=True)
     ground = traitlets.Bytes().tag(sync=True)
     guide = traitlets.Bytes().tag(sync=True)
     size = traitlets.Int().tag(sync=True)
@@ -129,6 +130,10 @@ class Draw(Explorer):
     def _paper_says(self, message):
         if message == "undo":
             self._back(None)
+        elif "stroke" in message:
+            with self.paper.hold_sync():
+                self.paper.heard = message["nth"]
+                self.paper.live, self.paper.strokes = {}, [*self.paper.strokes, message["stroke"]]
 
     def _drawing(self, change):
         if change.new and not self.quiet:
