@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 import dlimlib
@@ -30,6 +31,8 @@ import torch
 from PIL import Image
 from torch import nn
 import dlimlib as dl
+import dlimlib.training
+dlimlib.training.SAVE_SECONDS = 0
 SEED = 3
 PRETRAINED = True
 dl.seed(SEED)"""),
@@ -123,6 +126,16 @@ def steps(course):
     return [int(line) for line in (course / "trace").read_text().split()]
 
 
+def begin_slowly(course):
+    """Begin a recording that takes 0.2 s a step; returns its process after three steps."""
+    (course / "trace").write_text("")
+    process = command(course, "--record", SLOW="0.2")
+    end = time.monotonic() + 60
+    while not (course / "trace").read_text().count("\n") >= 3 and time.monotonic() < end:
+        time.sleep(0.05)
+    return process
+
+
 def test_run_writes_a_copy_and_nothing_else(course):
     before = files(course)
     code, out = execute(course, "--out", str(course / "copies"))
@@ -137,11 +150,7 @@ def test_run_writes_a_copy_and_nothing_else(course):
 def test_cut_off_then_recorded(course):
     """Ctrl-C: the Run saves, nothing is stored; the same command goes on from there and stores all."""
     before = files(course)
-    (course / "trace").write_text("")
-    process = command(course, "--record", SLOW="0.2")
-    end = time.monotonic() + 60
-    while not (course / "trace").read_text().count("\n") >= 3 and time.monotonic() < end:
-        time.sleep(0.05)
+    process = begin_slowly(course)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and "it goes on from there" in out and "Traceback" not in out, out
@@ -230,8 +239,24 @@ def test_what_a_training_does_not_depend_on_keeps_it_on_any_machine(course, tmp_
     assert "small: kept (" in out
 
 
+def test_a_recording_that_was_killed_goes_on(course):
+    change(course, 3, "/ 1000", "/ 900")
+    process = begin_slowly(course)
+    for each in (*psutil.Process(process.pid).children(recursive=True), process):
+        each.kill()
+    process.communicate(timeout=60)
+    code, out = execute(course, "--record")
+    assert code == 0 and "small: goes on (" in out, out
+    assert 0 < steps(course)[0] < 40 and steps(course)[-1] == 39
+    weight = json.loads((course / "data/results/small.json").read_text())["figures"]["mse"]
+    code, out = execute(course, "--record", "--anew")
+    assert code == 0 and steps(course) == list(range(40))
+    again = json.loads((course / "data/results/small.json").read_text())["figures"]["mse"]
+    assert weight == again, "as if it had never been killed"
+
+
 def test_changed_training_code_trains_anew_and_failures_store_nothing(course):
-    change(course, 3, "/ 1000", "/ 500")
+    change(course, 3, "/ 900", "/ 500")
     change(course, 0, "%.", "%. <!--r:unknown-->0<!--/r-->")
     before = files(course)
     code, out = execute(course, "--record", FAIL="1")

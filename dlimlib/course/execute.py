@@ -31,17 +31,18 @@ class Client(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-def execute(nb, folder, env, verbose=False, after=lambda index, whole: None, careful=False, instead=None):
+def execute(nb, folder, env, verbose=False, before=None, after=None, careful=False, instead=None):
     """Execute the cells of nb (changed in place) in a new kernel; returns nb, or raises Stopped.
 
-    after(index, whole) is called after each cell, also one that failed (whole=False). careful: after Ctrl-C
-    no further cell is executed; otherwise it interrupts the cell alone, as the stop button does.
+    before(index) is called before each cell, and after(index, whole) after each, also one that failed
+    (whole=False). careful: after Ctrl-C no further cell is executed; otherwise it interrupts the cell alone,
+    as the stop button does.
     instead: {index: code} of cells that keep the outputs they have; this code is executed in their place.
     """
-    return asyncio.run(_execute(nb, folder, env, verbose, after, careful, instead or {}))
+    return asyncio.run(_execute(nb, folder, env, verbose, before, after, careful, instead or {}))
 
 
-async def _execute(nb, folder, env, verbose, after, careful, instead):
+async def _execute(nb, folder, env, verbose, before, after, careful, instead):
     client = Client(
         nb, timeout=None, iopub_timeout=60, resources={"metadata": {"path": str(folder)}},
         kernel_name="python3", store_widget_state=False, coalesce_streams=True,
@@ -59,6 +60,8 @@ async def _execute(nb, folder, env, verbose, after, careful, instead):
             title = f"{names[index][:40]} · {cell.id}"
             print(f"  [{number:>3}/{len(cells)}] {title[:60]:<60}", end="\n" if verbose else " ", flush=True)
             begin, whole = time.monotonic(), False
+            if before:
+                before(index)
             try:
                 if index not in instead:
                     await client.async_execute_cell(cell, index, execution_count=number)
@@ -74,7 +77,8 @@ async def _execute(nb, folder, env, verbose, after, careful, instead):
                 print("ERROR", flush=True)
                 raise Stopped(f"The kernel died in {title}: killed, or out of memory.") from None
             finally:
-                after(index, whole)
+                if after:
+                    after(index, whole)
             _number(cell, number)
             print(f"{time.monotonic() - begin:6.1f} s", flush=True)
             if careful and interrupts:

@@ -32,6 +32,7 @@ class Trainings:
 
     def forget_changed(self):
         """Say of each training whether it is kept; delete one whose key has changed, and say why."""
+        self._note(self._begun().get, whole=False)  # where the process was killed in a cell
         parts = {dependence.key(p): p for p in map(self.book.parts, self.book.trainings().values())}
         for run, noted in self._known().items():
             if noted.get("key") in parts:
@@ -46,13 +47,28 @@ class Trainings:
             print(f"  {run.name}: trains anew because {reason}")
             shutil.rmtree(run)
 
+    def begin(self, index):
+        """Before a cell note what each line of its trainings depends on: the process may be killed in it."""
+        lines = {line for i, _, lines in self.book.trainings() if i == index for line in lines}
+        begun = {line: self.book.parts(self.book.at(index, line)) for line in sorted(lines)}
+        (self.runs.parent / "begun.json").write_text(json.dumps(begun), encoding="utf-8")
+
     def note(self, index, whole):
         """After a cell note beside each training what it depends on; whole: the cell came to its end."""
+        begun = self._begun()
+        self._note(lambda line: begun.get(line) or self.book.parts(self.book.at(index, int(line))), whole)
+
+    def _begun(self):
+        """{line, as text: parts} of the cell that was begun last."""
+        path = self.runs.parent / "begun.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    def _note(self, parts_of, whole):
         for run in self._known():
             line = run / "line"
-            if not line.exists():
+            parts = line.exists() and parts_of(line.read_text())
+            if not parts:
                 continue
-            parts = self.book.parts(self.book.at(index, int(line.read_text())))
             noted = {"key": dependence.key(parts), "complete": whole, "seconds": self._seconds(run)}
             (run / "training.json").write_text(
                 json.dumps(noted | {"parts": parts}, indent=1), encoding="utf-8"

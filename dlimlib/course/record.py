@@ -108,7 +108,7 @@ def _record(nb, path, env, kept, options):
     for _, cell in nbs.code(nb):
         cell.source = re.sub(r"(?m)^(PRETRAINED\s*=\s*)True\b", r"\1False", cell.source)
     try:
-        return execute(nb, path.parent, env, options.verbose, kept.note, careful=True)
+        return execute(nb, path.parent, env, options.verbose, kept.begin, kept.note, careful=True)
     finally:
         for index, source in sources.items():
             nb.cells[index].source = source
