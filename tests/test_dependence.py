@@ -13,7 +13,7 @@ from dlimlib.course import notebook as nbs
 from dlimlib.course.dependence import library
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-6]_*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-7]_*.ipynb"))
 
 CELLS = {
     "title": "# Small",
@@ -284,6 +284,7 @@ def test_a_refresh_leaves_out_what_shows_a_missing_training():
 
 
 RULES = """
+from functools import partial
 from typing import NamedTuple
 
 class Rules(NamedTuple):
@@ -292,6 +293,8 @@ class Rules(NamedTuple):
 
 rules = Rules(lambda a, b: (a - b).abs().mean())
 spoiling = Rules(lambda a, b: train.x.zero_())
+halved = partial(loss, scale=0.5)
+wiping = partial(torch.Tensor.zero_, train.x)
 """
 
 
@@ -301,11 +304,13 @@ spoiling = Rules(lambda a, b: train.x.zero_())
         ("held = {'rules': rules}\nfor name in held:\n    held[name].loss(made, made)", set()),
         ("held = [rules._replace(share=2.0)]\nheld[0].loss(made, made)", set()),
         ("held = [spoiling]\nheld[0].loss(made, made)", {"sweep"}),
+        ("held = [halved]\nheld[0](made, made)", set()),
+        ("held = [wiping]\nheld[0]()", {"sweep"}),
     ],
 )
-def test_a_named_tuple_of_functions_that_change_nothing_is_not_changed_by_use(after, anew):
+def test_functions_that_change_nothing_are_not_changed_by_use_in_tuples_and_partials(after, anew):
     """Else the trainings of one section, which hold the rules of a game, would spoil those of the next."""
-    read = [("short", "loss(D(", "(rules.loss if spoiling.share else loss)(D(")]
+    read = [("short", "loss(D(", "(rules.loss if spoiling.share and halved and wiping else loss)(D(")]
     plain = keys(notebook(read, [("train", RULES)]))
     used = keys(notebook(read, [("train", RULES), ("short", after)]))
     assert {cell for cell in plain if plain[cell] != used[cell]} == anew
@@ -350,6 +355,7 @@ def real(stem):
 
 PICTURES_05 = {"training", "short", "real-train", "faces-train"}
 PICTURES_06 = {"short", "training", "rival", "real-train", "faces-train"}
+ALL_07 = {"short", "training", "lambda-train", "hands-train", "directions-train"}
 EDITS = {  # notebook: (cell, old, new, cells that train anew)
     "01_autoencoder": [
         ("settings", "Z_DIM = 64", "Z_DIM = 32", {"training", "plain-train", "people-train", "other-train"}),
@@ -401,6 +407,16 @@ EDITS = {  # notebook: (cell, old, new, cells that train anew)
         ("rival-figures", "2 * N", "3 * N", set()),
         ("order", "Fréchet", "The", set()),
         ("faces-figures", "2_500", "2_000", set()),
+    ],
+    "07_pix2pix": [
+        ("discriminator_loss", "gamma / 2", "gamma", ALL_07),
+        ("roughen", "0.07 *", "0.06 *", ALL_07),
+        ("plain", "+ lam *", "+ 2 * lam *", {"short"}),
+        ("pairs", "0.299", "0.3", ALL_07),
+        ("settings", "gpu=6_000", "gpu=5_000", {"training"}),
+        ("directions-train", '("grey", "x"), ', "", {"directions-train"}),
+        ("colourfulness", "0.3 *", "0.4 *", set()),
+        ("paint", "(40, 16)", "(30, 16)", set()),
     ],
 }  # fmt: skip
 

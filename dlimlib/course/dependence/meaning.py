@@ -49,8 +49,8 @@ class Meaning:
         return self._known[id(node)]
 
     def is_plain(self, node):
-        """Whether an expression is a number, a text, a function that changes nothing, or a tuple of such, for
-        all we know."""
+        """Whether an expression is a number, a text, a function that changes nothing, its partial, or a tuple
+        of such, for all we know."""
         if isinstance(node, ast.Name):
             return node.id in self.plain or self._harmless(self.defined.get(node.id))
         if isinstance(node, ast.Constant | ast.JoinedStr | ast.Compare):
@@ -67,7 +67,7 @@ class Meaning:
         if isinstance(node, ast.Call):
             name = dotted(node.func, self.modules) or getattr(node.func, "id", None)
             copied = isinstance(node.func, ast.Attribute) and node.func.attr == "_replace"
-            if copied or self.named_tuple(name):
+            if copied or self.named_tuple(name) or name == "functools.partial":
                 parts = [node.func.value] if copied else node.args
                 return all(map(self.is_plain, [*parts, *(k.value for k in node.keywords)]))
             same = name in ("min", "max", "tuple", "sum") and all(map(self.is_plain, node.args))
