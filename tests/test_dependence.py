@@ -102,6 +102,11 @@ def test_every_training_is_found():
     assert {cell: len(found) for cell, found in usual().items()} == {"train": 1, "sweep": 1, "faces": 1}
 
 
+def test_a_training_in_a_loop_may_be_the_last_cell():
+    last = "for width in (2, 3):\n    train_short(f'last-{width}', width)"
+    assert len(keys(notebook(add=[("text", last)]))) == 4
+
+
 @pytest.mark.parametrize(
     "cell, old, new",
     [

@@ -198,7 +198,7 @@ class Notebook:
             for name in names:
                 wanted += self._providers(name, number, until)
             for name in unit.late:
-                for place in {until, end}:
+                for place in {min(until, len(self.units) - 1), end}:  # a loop at the end lasts beyond it
                     wanted += self._providers(name, place, place)
         return sorted(found)
 
