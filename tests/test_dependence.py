@@ -13,7 +13,7 @@ from dlimlib.course import notebook as nbs
 from dlimlib.course.dependence import library
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-7]_*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-6]_*.ipynb"))
 
 CELLS = {
     "title": "# Small",
@@ -360,7 +360,6 @@ def real(stem):
 
 PICTURES_05 = {"training", "short", "real-train", "faces-train"}
 PICTURES_06 = {"short", "training", "rival", "real-train", "faces-train"}
-ALL_07 = {"short", "training", "lambda-train", "hands-train", "directions-train"}
 EDITS = {  # notebook: (cell, old, new, cells that train anew)
     "01_autoencoder": [
         ("settings", "Z_DIM = 64", "Z_DIM = 32", {"training", "plain-train", "people-train", "other-train"}),
@@ -412,16 +411,6 @@ EDITS = {  # notebook: (cell, old, new, cells that train anew)
         ("rival-figures", "2 * N", "3 * N", set()),
         ("order", "Fréchet", "The", set()),
         ("faces-figures", "2_500", "2_000", set()),
-    ],
-    "07_pix2pix": [
-        ("discriminator_loss", "gamma / 2", "gamma", ALL_07),
-        ("roughen", "0.07 *", "0.06 *", ALL_07),
-        ("plain", "+ lam *", "+ 2 * lam *", {"short"}),
-        ("pairs", "0.299", "0.3", ALL_07),
-        ("settings", "gpu=6_000", "gpu=5_000", {"training"}),
-        ("directions-train", '("grey", "x"), ', "", {"directions-train"}),
-        ("colourfulness", "0.3 *", "0.4 *", set()),
-        ("paint", "(40, 16)", "(30, 16)", set()),
     ],
 }  # fmt: skip
 
