@@ -23,8 +23,7 @@ OTHERS = {
     "lab": "Other options are handed to JupyterLab, among them --no-browser and --port PORT.",
     "test": "Other arguments are handed to pytest; paths among them replace tests and notebooks.",
 }
-TESTS = ["-rs", "-n2", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"]
-TESTS += ["--dist=loadscope", "--no-loadscope-reorder"]  # the modules with few but long tests not at the end
+TESTS = ["-rs", "-n2", "--dist=loadscope", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"]
 STYLE = (["check"], ["format", "--check"])
 FAST = ["-q", "-n2", "--dist=worksteal", "-m", "not slow and not browser"]
 
