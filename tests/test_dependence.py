@@ -298,7 +298,7 @@ class Rules(NamedTuple):
 
 rules = Rules(lambda a, b: (a - b).abs().mean())
 spoiling = Rules(lambda a, b: train.x.zero_())
-halved = partial(loss, scale=0.5)
+to_zero = partial(loss, b=0.0)
 wiping = partial(torch.Tensor.zero_, train.x)
 """
 
@@ -309,13 +309,13 @@ wiping = partial(torch.Tensor.zero_, train.x)
         ("held = {'rules': rules}\nfor name in held:\n    held[name].loss(made, made)", set()),
         ("held = [rules._replace(share=2.0)]\nheld[0].loss(made, made)", set()),
         ("held = [spoiling]\nheld[0].loss(made, made)", {"sweep"}),
-        ("held = [halved]\nheld[0](made, made)", set()),
+        ("held = [to_zero]\nheld[0](made)", set()),
         ("held = [wiping]\nheld[0]()", {"sweep"}),
     ],
 )
 def test_functions_that_change_nothing_are_not_changed_by_use_in_tuples_and_partials(after, anew):
     """Else the trainings of one section, which hold the rules of a game, would spoil those of the next."""
-    read = [("short", "loss(D(", "(rules.loss if spoiling.share and halved and wiping else loss)(D(")]
+    read = [("short", "loss(D(", "(rules.loss if spoiling.share and to_zero and wiping else loss)(D(")]
     plain = keys(notebook(read, [("train", RULES)]))
     used = keys(notebook(read, [("train", RULES), ("short", after)]))
     assert {cell for cell in plain if plain[cell] != used[cell]} == anew

@@ -189,6 +189,7 @@ def test_a_pad_is_drawn_on_by_mouse_by_touch_and_by_keys(page, lab, tmp_path):
     told(page, "3 strokes")
     page.keyboard.press("Control+z")  # while the kernel still draws
     told(page, "2 strokes")
+    shown = redrawn(page, shown)
 
     press("eraser")
     page.mouse.click(*place(0.5, 0.5))
