@@ -16,8 +16,6 @@ from dlimlib.course.grading import judge, warm
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path for path in (ROOT / "tests" / "exercises").glob("[0-9][0-9]") if path.is_dir())
-FILES = [path for folder in FOLDERS for path in sorted(folder.glob("*.py"))]
-each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 
 
 @functools.cache
@@ -43,25 +41,32 @@ def submission(path):
     return nb
 
 
-@each_folder
-def test_the_notebook_itself_is_without_problems(folder):
-    assert reference(folder)["problems"] == []
-    tests = [cell for cell in notebook(folder).cells if nbs.is_test(cell)]
-    assert 4 <= len(tests) <= 6 and len(reference(folder)["tests"]) == len(tests)
+class OneNotebook:
+    def test_the_notebook_itself_is_without_problems(self):
+        assert reference(self.folder)["problems"] == []
+        tests = [cell for cell in notebook(self.folder).cells if nbs.is_test(cell)]
+        assert 4 <= len(tests) <= 6 and len(reference(self.folder)["tests"]) == len(tests)
+
+    def test_there_are_enough_of_both(self):
+        assert len(list(self.folder.glob("wrong_*.py"))) >= 8
+        assert len(list(self.folder.glob("right_*.py"))) >= 2
+
+    def test_solution(self, path):
+        judgement = judge.judge(reference(self.folder), submission(path), launch=warm.launch)
+        said = judge.sentences(judgement)
+        if path.stem.startswith("right_"):
+            assert said == []
+            return
+        says = re.match(r"# says: (.+)", path.read_text(encoding="utf-8"))[1]
+        assert any(re.search(says, sentence) for sentence in said), said
 
 
-@each_folder
-def test_there_are_enough_of_both(folder):
-    assert len(list(folder.glob("wrong_*.py"))) >= 8
-    assert len(list(folder.glob("right_*.py"))) >= 2
+for folder in FOLDERS:  # a class each, so that two processes share the work by notebook
+    name = f"Test{folder.name}"
+    globals()[name] = type(name, (OneNotebook,), {"folder": folder})
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_solution(path):
-    judgement = judge.judge(reference(path.parent), submission(path), launch=warm.launch)
-    said = judge.sentences(judgement)
-    if path.stem.startswith("right_"):
-        assert said == []
-        return
-    says = re.match(r"# says: (.+)", path.read_text(encoding="utf-8"))[1]
-    assert any(re.search(says, sentence) for sentence in said), said
+def pytest_generate_tests(metafunc):
+    if "path" in metafunc.fixturenames:
+        files = sorted(metafunc.cls.folder.glob("*.py"))
+        metafunc.parametrize("path", files, ids=[path.stem for path in files])

@@ -99,23 +99,25 @@ class Child:
     def _read_messages(self):
         """Hand on each line that is a JSON object; a text means that nothing more will come."""
         buffer = b""
-        while data := self._read(self.process.stdout):
-            *lines, buffer = (buffer + data).split(b"\n") if b"\n" in data else [buffer + data]
-            self.received += len(data)
-            if len(buffer) > MAX_LINE or self.received > MAX_CELL:
-                return self._put("the code returned too much data")
-            for line in lines:
-                try:
-                    message = json.loads(line)
-                except (ValueError, RecursionError):
-                    continue  # not from us
-                if isinstance(message, dict):
-                    self._put(message)
+        with self.process.stdout as pipe:
+            while data := self._read(pipe):
+                *lines, buffer = (buffer + data).split(b"\n") if b"\n" in data else [buffer + data]
+                self.received += len(data)
+                if len(buffer) > MAX_LINE or self.received > MAX_CELL:
+                    return self._put("the code returned too much data")
+                for line in lines:
+                    try:
+                        message = json.loads(line)
+                    except (ValueError, RecursionError):
+                        continue  # not from us
+                    if isinstance(message, dict):
+                        self._put(message)
         self._put("the code ended the Python process (os._exit, a crash, or too much memory)")
 
     def _read_text(self):
-        while data := self._read(self.process.stderr):
-            self.text += data[: max(0, MAX_TEXT - len(self.text))]
+        with self.process.stderr as pipe:
+            while data := self._read(pipe):
+                self.text += data[: max(0, MAX_TEXT - len(self.text))]
 
     def _read(self, pipe):
         try:
