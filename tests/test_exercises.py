@@ -26,7 +26,7 @@ def notebook(folder):
 
 @functools.cache
 def reference(folder):
-    return judge.record(notebook(folder))
+    return judge.record(notebook(folder), launch=warm.launch)
 
 
 def submission(path):

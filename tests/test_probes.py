@@ -3,17 +3,21 @@
 import copy
 import json
 import re
+import tempfile
+import time
+import tracemalloc
 
 import nbformat
 import numpy as np
 import pytest
 import torch
 
-from dlimlib.course.grading import child, process
+from dlimlib.course.grading import child, process, values, warm
 from dlimlib.course.grading import judge as grading
 
 pytestmark = pytest.mark.slow
 SETUP = "import numpy as np\nfrom dlimlib import probe\nSEED = 0\n%config Completer.use_jedi = False"
+HEAVY = "while True: pass"
 KL = "def kl(mu, logvar):\n    return (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(1).mean()"
 SAMPLE = "def sample(mu, logvar, eps):\n    return mu + np.exp(0.5 * logvar) * eps"
 TEST_KL = """
@@ -29,6 +33,7 @@ mu, logvar, eps = np.random.default_rng(SEED).normal(size=(3, 5, 4))
 probe("z = mu + sigma eps", [sample(mu, logvar, eps)])
 ### END HIDDEN TESTS"""
 KL_PROBES = ["sums over the code, averages over the batch", "it is a number"]
+RIGHT = {"test_kl": [(name, None) for name in KL_PROBES], "test_sample": [("z = mu + sigma eps", None)]}
 
 
 def cell(source, name, *, test=False, solution=False, heavy=False):
@@ -41,10 +46,11 @@ def cell(source, name, *, test=False, solution=False, heavy=False):
     return new
 
 
-def sheet(kl=KL, sample=SAMPLE, test_kl=TEST_KL):
+def sheet(kl=KL, sample=SAMPLE, test_kl=TEST_KL, own=()):
     cells = [
         cell(SETUP, "setup"),
-        cell("while True: pass", "train", heavy=True),
+        cell(HEAVY, "train", heavy=True),
+        *(cell(source, f"own-{i}") for i, source in enumerate(own)),
         cell(kl, "kl", solution=True),
         cell(test_kl, "test_kl", test=True),
         cell(sample, "sample", solution=True),
@@ -57,12 +63,12 @@ def sheet(kl=KL, sample=SAMPLE, test_kl=TEST_KL):
 def reference():
     found = grading.record(sheet())
     assert found["problems"] == []
-    assert found["heavy"] == ["train"]
+    assert "train" in found["heavy"] and "train" not in found["light"]
     return json.loads(json.dumps(found))  # it is plain JSON
 
 
-def judge(reference, seconds=20, **solutions):
-    return grading.judge(reference, sheet(**solutions), seconds)
+def judge(reference, seconds=20, in_all=120, **solutions):
+    return grading.judge(reference, sheet(**solutions), seconds, in_all, warm.launch)
 
 
 @pytest.mark.parametrize(
@@ -77,25 +83,27 @@ def judge(reference, seconds=20, **solutions):
     ],
 )
 def test_right_solutions_get_full_marks(reference, solutions):
-    found = judge(reference, **solutions)
-    assert found == {"test_kl": [(n, None) for n in KL_PROBES], "test_sample": [("z = mu + sigma eps", None)]}
-    assert grading.sentences(found) == []
+    for launch in (process.launch, warm.launch):
+        found = grading.judge(reference, sheet(**solutions), launch=launch)
+        assert found == RIGHT and grading.sentences(found) == []
 
 
 FORGE = """
-import sys
-def send():  # the child's own
+import sys, time
+def local(name):  # what the child itself has under this name
     frame = sys._getframe()
     while "job" not in frame.f_locals:
         frame = frame.f_back
-    return frame.f_locals["send"]
+    return frame.f_locals[name]
+def send():
+    return local("send")
 """
 
 
 @pytest.mark.parametrize(
     "kl, says",
     [
-        (KL.replace("0.5 * ", ""), "expected -?[0-9.e-]+, got "),
+        (KL.replace("0.5 * ", ""), r"expected another value, got -?[0-9.e-]+$"),
         (KL.replace(".mean()", ""), r"expected shape \[\], got \[5\]"),
         (KL.replace(" - 1", ""), "not reached: AssertionError: the KL of a standard normal code is 0"),
         (KL.replace("mu**2", "mu**2 / 0"), "not reached: AssertionError"),
@@ -121,7 +129,197 @@ def test_wrong_and_hostile_solutions(reference, kl, says):
     assert any(re.search(says, sentence) for sentence in said), said
     assert found["test_kl"][0][0] == KL_PROBES[0] and found["test_kl"][0][1]
     if "b64encode" not in kl:
-        assert found["test_sample"] == [("z = mu + sigma eps", None)]
+        assert found["test_sample"] == RIGHT["test_sample"]
+
+
+# ---------------------------------------------------------------------------------------- hostility
+
+
+@pytest.mark.parametrize(
+    "kl, says",
+    [
+        (  # the next job does not fit into the pipe, and nobody reads it
+            "import contextlib, fcntl\ndef kl(*a):\n    for number in range(50):\n"
+            "        with contextlib.suppress(OSError): fcntl.fcntl(number, 1031, 4096)\n"
+            "    send()(done=True)\n    time.sleep(600)",
+            "stopped after 2 s",
+        ),
+        ("def kl(*a):\n    local('requests').close()\n    return 0", "ended"),
+        (f"{KL.replace('0.5', '0.6')}\nsend()(done=True)\ntime.sleep(600)", "name 'kl' is not defined"),
+        (
+            "def kl(*a):\n    nested, token = '[' * 970 + ']' * 970, local('job')['token']\n"
+            "    local('replies').write("
+            'f\'\\n{{"done": true, "token": "{token}", "error": ["a", {nested}]}}\\n\')\n    return 0',
+            "nothing was reported|expected an array",
+        ),
+        (
+            "def kl(*a):\n    raise type('<script>', (Exception,), {})('\\ud800<b>\\x1b[31m' + 'x' * 10**6)",
+            r"< script>: \?< b> \[31mxxx",
+        ),
+        (
+            "class Mute(Exception):\n    def __str__(self): return 1 / 0\ndef kl(*a):\n    raise Mute",
+            "without a text",
+        ),
+        (f"{KL}\n\ud800", "name 'kl' is not defined"),
+    ],
+    ids=["pipe", "stdin", "forged", "deep", "tags", "mute", "surrogate"],
+)
+def test_hostility_costs_its_own_exercise_alone(reference, kl, says):
+    found = judge(reference, seconds=2, kl=FORGE + kl, sample=f"{SAMPLE}\n# {'x' * 99_000}")
+    said = grading.sentences(found)
+    assert said and any(re.search(says, sentence) for sentence in said), said
+    assert found["test_sample"] == RIGHT["test_sample"]
+    for sentence in said:
+        sentence.encode()
+        assert sentence.isprintable() and "<script" not in sentence and len(sentence) < 800
+
+
+def test_deep_folders_are_removed(reference, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    deep = "\nimport os\nopen('file', 'w').close()\nos.symlink('/', 'link')\nfor _ in range(1500):\n"
+    assert judge(reference, kl=f"{KL}{deep}    os.mkdir('d'), os.chdir('d')") == RIGHT
+    assert [path.name for path in tmp_path.iterdir() if "package" not in path.name] == []
+
+
+def change(key, value, where=lambda cell: True):
+    """A change of a notebook as plain JSON: `key` of the cells is set, or taken away when value is None."""
+
+    def apply(nb):
+        for cell in filter(where, nb["cells"]):
+            cell.update({key: value}) if value is not None else cell.pop(key)
+
+    return apply
+
+
+def insert(cell):
+    return lambda nb: nb["cells"].insert(1, cell)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change("id", None),
+        change("id", ["a"]),
+        change("metadata", {"nbgrader": "kl"}, lambda cell: cell["id"] == "setup"),
+        change("metadata", {"nbgrader": None, "tags": 3}, lambda cell: cell["id"] == "setup"),
+        change("metadata", "none", lambda cell: cell["id"] == "setup"),
+        change("metadata", {"nbgrader": {"grade_id": ["kl"]}}, lambda cell: cell["id"] == "kl"),
+        insert({"cell_type": "code", "source": 5, "id": "own", "metadata": {}}),
+        insert({"cell_type": "code", "source": ["a = 1\n", None, "b = 2"], "id": {}, "metadata": None}),
+        insert("cell"),
+    ],
+)
+def test_whatever_is_in_the_file_the_rest_is_judged(reference, change):
+    nb = json.loads(nbformat.writes(sheet()))
+    change(nb)
+    assert grading.judge(reference, nb, launch=warm.launch) == RIGHT
+    assert grading.judge(reference, nbformat.from_dict(nb), launch=warm.launch) == RIGHT
+
+
+@pytest.mark.parametrize("nb", [None, [], {}, {"cells": None}, {"cells": {"a": 1}}])
+def test_a_file_that_is_no_notebook(reference, nb):
+    assert grading.judge(reference, nb, launch=warm.launch)["test_sample"][0][1] == "the cell did not run"
+
+
+def test_a_judge_that_fails_says_so(reference, caplog):
+    def broken(folder):
+        raise OSError("/secret/path is full")
+
+    said = grading.sentences(grading.judge(reference, sheet(), launch=broken))
+    assert len(said) == 3 and all("the judge failed" in s and "secret" not in s for s in said), said
+    assert "/secret/path is full" in caplog.text, "whoever runs the judge reads more"
+
+
+def test_little_is_kept_of_what_a_submission_says(reference):
+    """Values of test cells only, and not much more than the expected ones take."""
+    flood = FORGE + (
+        'line = \'\\n{"probe": "x", "token": "\' + local(\'job\')[\'token\'] + \'", "value": [\''
+        " + '[],' * 10**6 + '0]}\\n'\nfor _ in range(7): local('replies').write(line)"
+    )
+    large = "def sample(*a):\n    return [0.5] * 900"
+    tracemalloc.start()
+    found = judge(reference, kl=f"{flood}\n{KL}", own=[flood, flood], sample=large)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6 and found["test_kl"][0][1]
+    assert re.search("too large", found["test_sample"][0][1])
+
+
+def test_own_probes_do_no_harm(reference):
+    assert judge(reference, own=["for _ in range(99): probe('x', np.zeros(10**5))"]) == RIGHT
+
+
+# ---------------------------------------------------------------------------------------- time
+
+
+def test_a_heavy_cell_is_known_by_its_source(reference):
+    nb = sheet()
+    nb.cells[1] = cell(f"\n{HEAVY}  \n", "new-id")
+    expected = reference["rounds"][0]["records"]
+    assert not any(HEAVY in cell.source for cell in grading.submitted(reference, expected, nb))
+
+
+def test_slow_cells_of_ones_own_cost_no_marks(reference):
+    assert judge(reference, seconds=0.8, in_all=30, own=[f"while {i + 1}: pass" for i in range(6)]) == RIGHT
+    begin = time.monotonic()
+    naps = [f"import time; time.sleep(0.7 + {i} / 1000)" for i in range(30)]
+    assert judge(reference, seconds=1.5, in_all=12, own=naps) == RIGHT
+    assert time.monotonic() - begin < 12
+
+
+def test_a_submission_has_so_much_time_in_all(reference):
+    begin = time.monotonic()
+    found = judge(reference, seconds=600, in_all=3, sample=f"{SAMPLE}\nimport time\ntime.sleep(600)")
+    assert found["test_kl"] == RIGHT["test_kl"], "what was reached counts"
+    assert "took longer than 3 s" in found["test_sample"][0][1]
+    assert time.monotonic() - begin < 20
+
+
+# ---------------------------------------------------------------------------------------- secrets
+
+
+def test_another_submission_has_another_seed(reference, monkeypatch):
+    """Answers that one submission has learnt are wrong for the next one."""
+    answers = [round["records"]["test_kl"][0]["value"] for round in reference["rounds"]]
+    learnt = values.numbers(answers[0]).item()
+    hard_coded = f"def kl(mu, logvar):\n    return np.float64({learnt!r} if mu.any() else 0)"
+    said = []
+    for round in reference["rounds"]:
+        monkeypatch.setattr(grading.secrets, "choice", lambda rounds, chosen=round: chosen)
+        assert judge(reference) == RIGHT
+        said.append(judge(reference, kl=hard_coded)["test_kl"][0][1])
+    assert len(said) == 3 and said[0] is None and all(said[1:]), said
+
+
+def test_feedback_does_not_quote_hidden_tests(reference):
+    spy = (
+        "import sys\ndef kl(*a):\n    frame = sys._getframe()\n    while 'raw_cell' not in frame.f_locals:\n"
+    )
+    spy += "        frame = frame.f_back\n    raise ValueError(frame.f_locals['raw_cell'])"
+    said = grading.sentences(judge(reference, kl=spy))
+    assert any("quotes the hidden tests" in sentence for sentence in said)
+    assert not any("default_rng" in sentence for sentence in said), said
+
+
+@pytest.mark.parametrize("launch", [process.launch, warm.launch])
+def test_cells_see_little_of_the_machine(monkeypatch, launch):
+    monkeypatch.setenv("DLIM_SECRET", "told")
+    source = """
+import dlimlib, os, sys, tempfile
+from pathlib import Path
+print(sorted(os.environ))
+package = Path(dlimlib.__file__).parents[1]
+folders = [Path(folder, name) for folder in (*sys.path, package) for name in ("notebooks", "tests", "data")]
+print([folder for folder in folders if folder.exists()])
+print(Path(sys.argv[0]).is_relative_to(package))
+print(Path.home() == Path.cwd() == Path(tempfile.gettempdir()))"""
+    result = process.run_cells([process.Cell("a", source)], 0, 20, launch=launch)["a"]
+    names, *rest = result["text"].splitlines()
+    assert "HOME" in names and "DLIM_SECRET" not in names and len(eval(names)) < 25
+    assert rest == ["[]", "True", "True"], rest
+
+
+# ---------------------------------------------------------------------------------------- the teacher's side
 
 
 def test_a_changed_or_missing_test_cell_changes_nothing(reference):
@@ -149,15 +347,16 @@ def test_recording_reports_problems(changes, says):
 
 def test_one_seed_that_gives_a_round_value_is_no_problem(monkeypatch):
     """With SEED = 217 the divergence is 2.9002, as if it could be guessed; with 5 it is not round."""
-    seeds = iter((217, 5))
+    seeds = iter((217, 5, 6))
     monkeypatch.setattr(grading.secrets, "randbelow", lambda n: next(seeds))
     found = grading.record(sheet())
-    value = found["tests"]["test_kl"]["records"][0]["value"]
-    assert grading.guessable(value, 1e-4, 1e-6) and found["problems"] == []
+    value = found["rounds"][0]["records"]["test_kl"][0]["value"]
+    assert values.guessable(value, 1e-4, 1e-6) and found["problems"] == []
 
 
 def test_printed_text_is_capped_and_kept_apart():
-    cells = [("a", "print('hello')"), ("b", "print('x' * 10**6)"), ("c", "input()")]
+    sources = {"a": "print('hello')", "b": "print('x' * 10**6)", "c": "input()"}
+    cells = [process.Cell(key, source) for key, source in sources.items()]
     results = process.run_cells(cells, 0, 20)
     assert len(results["b"]["text"]) <= process.MAX_TEXT
     assert results["c"]["error"], "nothing can be read"
@@ -179,7 +378,7 @@ def pack(value):
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_values_compare_equal_to_themselves_alone(value):
     for other in VALUES:
-        problem = grading.compare(pack(value), pack(other), 1e-4, 1e-6)
+        problem = values.compare(pack(value), pack(other), 1e-4, 1e-6)
         assert (problem is None) == (other is value), (value, other, problem)
 
 
@@ -187,34 +386,87 @@ def test_values_compare_equal_to_themselves_alone(value):
     "expected, got, says",
     [
         (torch.zeros(2, 3), torch.zeros(3, 2), r"expected shape \[2, 3\], got \[3, 2\]"),
-        (torch.zeros(2), torch.zeros(2).double(), "expected dtype float32, got float64"),
+        (torch.zeros(2), torch.zeros(2).long(), "expected dtype float32 or alike, got int64"),
         (torch.zeros(0, 3), torch.zeros(0, 2), "shape"),
-        (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.5]), r"expected 2, got 2.5 at \[1\]"),
+        (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.5]), r"another value, got 2.5 at \[1\]"),
         (torch.ones(2), torch.tensor([1.0, float("nan")]), "NaN"),
         ([1.0, 2.0], [1.0], "expected 2 items"),
-        ({"a": 1.0}, {"a": 2.0}, "item a: expected 1, got 2"),
+        ({"a": 1.0}, {"a": 2.0}, "item a: expected another value, got 2"),
         (torch.ones(2), torch.ones(300_000), "shape"),
         (True, 1, "expected a bool, got an int"),
         (1.0, object(), "expected a float, got an object"),
     ],
 )
 def test_a_difference_is_a_sentence(expected, got, says):
-    assert re.search(says, grading.compare(pack(expected), pack(got), 1e-4, 1e-6))
+    assert re.search(says, values.compare(pack(expected), pack(got), 1e-4, 1e-6))
 
 
 def test_tolerances():
-    assert grading.compare(pack(1.0), pack(1.0001), 1e-3, 0) is None
-    assert grading.compare(pack(1.0), pack(1.0001), 1e-5, 0)
+    assert values.compare(pack(1.0), pack(1.0001), 1e-3, 0) is None
+    assert values.compare(pack(1.0), pack(1.0001), 1e-5, 0)
+
+
+@pytest.mark.parametrize(
+    "expected, got",
+    [
+        (torch.ones(3), torch.ones(3).double()),
+        (torch.arange(3), torch.arange(3).int()),
+        (torch.arange(3).to(torch.uint8), torch.arange(3)),
+        (None, torch.zeros(3)),
+        (torch.zeros(3), None),
+        (9.0, 8.999999),
+        (torch.tensor(9.0), torch.tensor(8.999999)),
+    ],
+)
+def test_what_counts_as_right(expected, got):
+    assert values.compare(pack(expected), pack(got), 1e-4, 1e-6) is None
+
+
+@pytest.mark.parametrize(
+    "expected, got",
+    [
+        (20000, 20001),
+        (torch.tensor([20000]), torch.tensor([20001])),
+        (2**60, 2**60 + 1),
+        (torch.tensor(2**60), torch.tensor(2**60 + 1)),
+        (torch.tensor([True]), torch.tensor([False])),
+        (torch.ones(2), torch.ones(2).long()),
+        (torch.ones(2).double(), torch.ones(2)),
+        (torch.zeros(2), torch.zeros(3)),
+        (None, torch.ones(2)),
+        (1.5, torch.tensor(1.5)),
+    ],
+)
+def test_what_counts_as_wrong(expected, got):
+    assert "expected" in values.compare(pack(expected), pack(got), 1e-4, 1e-6)
+
+
+@pytest.mark.parametrize(
+    "expected, got",
+    [
+        (1.5, 7.25),
+        (20001, 7),
+        (True, False),
+        ("twenty", "x"),
+        (torch.tensor([20001]), torch.tensor([7])),
+        (torch.tensor(1.5), torch.tensor(7.25)),
+        ({"b": 2}, {"a": 2}),
+        ([20001], [7]),
+    ],
+)
+def test_no_difference_says_what_is_right(expected, got):
+    said = values.compare(pack(expected), pack(got), 1e-4, 1e-6)
+    assert said and not re.search("1.5|20001|True|twenty|b'", said)
 
 
 @pytest.mark.parametrize("value", [True, 3, "x", 0.5, torch.zeros(99), torch.ones(3), [1, 2.0], np.ones(0)])
 def test_guessable(value):
-    assert grading.guessable(pack(value), 1e-4, 1e-6)
+    assert values.guessable(pack(value), 1e-4, 1e-6)
 
 
 @pytest.mark.parametrize("value", [0.1234, torch.randn(3), [1, 0.777]])
 def test_not_guessable(value):
-    assert not grading.guessable(pack(value), 1e-4, 1e-6)
+    assert not values.guessable(pack(value), 1e-4, 1e-6)
 
 
 def test_the_reference_is_not_changed_by_judging(reference):

@@ -4,161 +4,183 @@ record(nb) runs the teacher's notebook and returns the expected values; judge(re
 test cell of a submission which of its probes differ. `launch` starts the process; a sandbox takes its place.
 """
 
-import base64
+import hashlib
+import json
+import logging
+import re
 import secrets
 
-import numpy as np
-
 from ..notebook import code, is_test, tags
-from .process import launch, run_cells
+from .process import MAX_VALUE, Cell, launch, run_cells
+from .values import compare, guessable
 
-DTYPES = "float16 float32 float64 complex64 complex128 bool int8 int16 int32 int64 uint8".split()
+SEEDS = 3  # of which each submission gets one, so that what another one was told does not help it
+MAX_SENTENCE, MAX_CELLS = 600, 1000  # characters, cells of a submission
 
-
-# ---------------------------------------------------------------------------------------- comparing
-
-
-def compare(expected, got, rtol, atol):
-    """Return None or, as a sentence, how `got` (which may be anything) differs from `expected`."""
-    kind = expected["kind"]
-    if got.get("kind") != kind:
-        return f"expected {_article(kind)}, got {_article(str(got.get('kind'))[:60])}"
-    if kind in ("list", "dict"):
-        return _compare_items(expected, got, rtol, atol)
-    for what in ("dtype", "shape"):
-        if got.get(what) != expected.get(what):
-            return f"expected {what} {expected[what]}, got {str(got.get(what))[:60]}"
-    if kind in ("NoneType", "str"):
-        same = got["value"] == expected["value"]
-        return None if same else f"expected {expected['value']!r}, got {str(got['value'])[:200]!r}"
-    if "data" in got and got["data"] is None:
-        return "the value is too large"
-    a, b = numbers(expected), numbers(got)
-    if a.shape != b.shape:
-        return "the value is unreadable"
-    if np.allclose(b, a, rtol, atol):
-        return None
-    if not np.isfinite(b).all():
-        return "the value holds NaN or infinity"
-    worst = np.unravel_index(np.argmax(np.abs(a.astype(complex) - b)), a.shape)
-    where = f" at {[int(i) for i in worst]}" if worst else ""
-    return f"expected {a[worst]:.5g}, got {b[worst]:.5g}{where}"
+# ---------------------------------------------------------------------------------------- sentences
 
 
-def _article(kind):
-    return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
+def plain(text):
+    """Return the text of a submission as one harmless line: no control characters, no tags, not too long."""
+    text = text[: 2 * MAX_SENTENCE].encode(errors="replace").decode()  # a lone surrogate can't be written
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return re.sub(r"<(?=[a-zA-Z/!?])", "< ", text)[:MAX_SENTENCE]
 
 
-def _compare_items(expected, got, rtol, atol):
-    if got.get("keys") != expected.get("keys") or len(got["items"]) != len(expected["items"]):
-        return f"expected {len(expected['items'])} items {expected.get('keys', '')}".rstrip()
-    for i, (a, b) in enumerate(zip(expected["items"], got["items"], strict=True)):
-        if problem := compare(a, b, rtol, atol):
-            return f"item {expected['keys'][i] if 'keys' in expected else i}: {problem}"
-    return None
+def quotes(text, source):
+    """Whether a text holds a line of the hidden tests in source."""
+    hidden = re.findall(r"(?s)### BEGIN HIDDEN TESTS(.*?)### END HIDDEN TESTS", source)
+    lines = ("".join(line.split()) for part in hidden for line in part.splitlines())
+    text = "".join(text.split())
+    return any(len(line) >= 20 and line in text for line in lines)
 
 
-def numbers(value):
-    """Return the array that a packed number, tensor or array holds."""
-    if value["kind"] not in ("tensor", "array"):
-        return np.array(value["value"], dtype=float)
-    dtype = "float32" if value["dtype"] == "bfloat16" else value["dtype"]
-    if dtype not in DTYPES:
-        raise ValueError(f"unknown dtype {dtype}")
-    return np.frombuffer(base64.b64decode(value["data"]), dtype).reshape(value["shape"])
+def _end(result, source):
+    """Return how a cell ended, as a sentence, or None if it ran to its end."""
+    if result["fatal"] or not result["error"]:
+        return result["fatal"]
+    end = ": ".join(filter(None, result["error"]))
+    return "an error that quotes the hidden tests" if quotes(end, source) else end
 
 
-def guessable(value, rtol, atol):
-    """Whether one could guess a value from its kind: booleans, whole numbers, zeros, short decimals."""
-    if value["kind"] in ("list", "dict"):
-        return all(guessable(item, rtol, atol) for item in value["items"])
-    if value["kind"] not in ("tensor", "array", "float") or value.get("data", "") is None:
-        return True
-    a = numbers(value)
-    if a.size == 0 or not np.isfinite(a).all():
-        return True
-    few = a.size < 32 or (a == a.flat[0]).all()
-    return bool(few and np.allclose(np.round(a, 1), a, rtol, atol))
-
-
-def verdicts(expected, result):
+def verdicts(expected, result, source=""):
     """Return [(name, None or a sentence)] of a test cell: its probes must be the expected ones, in order."""
     names = [record["probe"] for record in expected]
     if result is None:
         return [(name, "the cell did not run") for name in names]
-    got, end = result["records"], result["fatal"] or (": ".join(filter(None, result["error"] or [])) or None)
-    found = []
+    got, end = result["records"], _end(result, source)
     forged = [record["probe"] for record in got] != names[: len(got)]
+    found = []
     for i, record in enumerate(expected):
         if forged:
-            found.append((record["probe"], "unexpected values were reported"))
-            continue
-        if i >= len(got):
-            found.append((record["probe"], f"not reached: {end or 'nothing was reported'}"))
-            continue
-        try:
-            problem = compare(record["value"], got[i]["value"], record["rtol"], record["atol"])
-        except Exception:  # whatever a forged message makes of it
-            problem = "the value is unreadable"
-        found.append((record["probe"], problem))
-    return [*found, ("the cell runs to its end", end)] if end else found
-
-
-# ---------------------------------------------------------------------------------------- both sides
-
-
-def record(nb, seconds=60, launch=launch):
-    """Run the teacher's notebook; returns the reference (plain JSON) for judge().
-
-    Its "problems" are sentences: cells that fail, values that are not the same twice, and test cells without
-    a probe whose value can't be guessed and changes with SEED.
-    """
-    cells = [(cell.id, cell.source) for _, cell in code(nb) if "heavy" not in tags(cell)]
-    tests = {cell.metadata.nbgrader.grade_id: cell for _, cell in code(nb) if is_test(cell)}
-    seed, other = secrets.randbelow(2**31), secrets.randbelow(2**31)
-    one, two, three = (run_cells(cells, s, seconds, launch) for s in (seed, seed, other))
-    problems, expected = [], {}
-    for key, result in one.items():
-        if end := result["fatal"] or result["error"] and ": ".join(result["error"]):
-            problems.append(f"{key}: {end}")
-    for name, cell in tests.items():
-        if cell.id not in one:
-            problems.append(f"{name}: the cell did not run")
-            continue
-        records = one[cell.id]["records"]
-        expected[name] = {"source": cell.source, "records": records}
-        again = verdicts(records, two.get(cell.id))
-        problems += [f"{name}: {probe}: not the same twice ({why})" for probe, why in again if why]
-        moved = [why for _, why in verdicts(records, three.get(cell.id))]
-        rounds = records, three.get(cell.id, {"records": []})["records"]  # one may be round by chance
-        safe = [
-            why and any(not guessable(r["value"], r["rtol"], r["atol"]) for r in pair)
-            for why, *pair in zip(moved, *rounds, strict=False)
-        ]
-        if not records:
-            problems.append(f"{name}: there is no probe")
-        elif not any(safe):
-            problems.append(f"{name}: every value could be guessed; probe numbers that depend on SEED")
-    heavy = [cell.id for _, cell in code(nb) if "heavy" in tags(cell)]
-    return {"seed": seed, "heavy": heavy, "tests": expected, "problems": problems}
-
-
-def judge(reference, nb, seconds=20, launch=launch):
-    """Run a submission; returns {grade_id of a test cell: [(name, None or what is wrong in a sentence)]}.
-
-    Test cells and what is skipped come from the reference, whatever the submission says.
-    """
-    cells, tests = [], reference["tests"]
-    for _, cell in code(nb):
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if name in tests:
-            cells.append((("test", name), tests[name]["source"]))
-        elif cell.id not in reference["heavy"]:
-            cells.append((cell.id, cell.source))
-    results = run_cells(cells, reference["seed"], seconds, launch)
-    return {name: verdicts(test["records"], results.get(("test", name))) for name, test in tests.items()}
+            problem = "unexpected values were reported"
+        elif i >= len(got):
+            problem = f"not reached: {end or 'nothing was reported'}"
+        else:
+            try:
+                problem = compare(record["value"], got[i]["value"], record["rtol"], record["atol"])
+            except Exception:  # whatever a forged message makes of it
+                problem = "the value is unreadable"
+        found.append((record["probe"], problem and plain(problem)))
+    return [*found, ("the cell runs to its end", plain(end))] if end else found
 
 
 def sentences(judgement):
     """Return all sentences of a judgement, each with the name of its probe; an empty list is full marks."""
     return [f"{name}: {problem}" for found in judgement.values() for name, problem in found if problem]
+
+
+# ---------------------------------------------------------------------------------------- the reference
+
+
+def record(nb, seconds=60, launch=launch):
+    """Run the teacher's notebook; returns the reference (plain JSON) for judge(): record anew for each round.
+
+    Its "problems" are sentences: cells that fail, values that are not the same twice, and test cells without
+    a probe whose value can't be guessed and changes with SEED.
+    """
+    light = [cell for _, cell in code(nb) if "heavy" not in tags(cell)]
+    tests = {cell.id: cell.metadata.nbgrader.grade_id for cell in light if is_test(cell)}
+    cells = [Cell(c.id, c.source, *((8, MAX_VALUE) if c.id in tests else ())) for c in light]
+    seeds = [secrets.randbelow(2**31) for _ in range(SEEDS)]
+    again, *runs = (run_cells(cells, seed, seconds, launch=launch) for seed in (seeds[0], *seeds))
+    problems = []
+    for key, result in runs[0].items():
+        if end := result["fatal"] or result["error"] and ": ".join(result["error"]):
+            problems.append(f"{key}: {end}")
+    for key, name in tests.items():
+        records = [run[key]["records"] for run in runs]
+        twice = verdicts(records[0], again[key])
+        problems += [f"{name}: {probe}: not the same twice ({why})" for probe, why in twice if why]
+        if any([r["probe"] for r in other] != [r["probe"] for r in records[0]] for other in records):
+            problems.append(f"{name}: other probes with another SEED")
+        elif not records[0]:
+            problems.append(f"{name}: there is no probe")
+        elif not any(_moves(*values) for values in zip(*records, strict=True)):
+            problems.append(f"{name}: every value could be guessed; probe numbers that depend on SEED")
+    rounds = [
+        {"seed": seed, "records": {name: run[key]["records"] for key, name in tests.items()}}
+        for seed, run in zip(seeds, runs, strict=True)
+    ]
+    return {
+        "rounds": rounds,
+        "tests": {name: cell.source for cell in light if (name := tests.get(cell.id))},
+        "heavy": _marks(cell for _, cell in code(nb) if "heavy" in tags(cell)),
+        "light": _marks(light),
+        "problems": problems,
+    }
+
+
+def _moves(first, *others):
+    """Whether a probe's value changes with SEED and, but for a seed by chance, can't be guessed."""
+    tolerances = first["rtol"], first["atol"]
+    if all(guessable(record["value"], *tolerances) for record in (first, *others)):
+        return False
+    return all(compare(first["value"], other["value"], *tolerances) for other in others)
+
+
+def _marks(cells):
+    """Return what cells are known by, since each may be lost or changed: id, grade_id, source."""
+    return [
+        mark
+        for cell in cells
+        for mark in (cell.id, _grade_id(cell.metadata), _fingerprint(cell.source))
+        if mark
+    ]
+
+
+def _grade_id(metadata):
+    return _as(str, _as(dict, metadata.get("nbgrader")).get("grade_id"))
+
+
+def _fingerprint(source):
+    text = "\n".join(line.rstrip() for line in source.strip().splitlines())
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+# ---------------------------------------------------------------------------------------- a submission
+
+
+def judge(reference, nb, seconds=20, in_all=120, launch=launch):
+    """Run a submission; returns {grade_id of a test cell: [(name, None or what is wrong in a sentence)]}.
+
+    Test cells and what is skipped come from the reference, whatever the submission says. A cell has so many
+    seconds, and the submission `in_all`. Whatever happens costs this submission alone.
+    """
+    chosen, tests = secrets.choice(reference["rounds"]), reference["tests"]
+    expected = chosen["records"]
+    try:
+        cells = submitted(reference, expected, nb)
+        results = run_cells(cells, chosen["seed"], seconds, in_all, launch)
+    except Exception as error:
+        logging.getLogger(__name__).exception("a submission could not be judged")
+        problem = f"the judge failed, which says nothing of the solution ({type(error).__name__})"
+        return {name: [(record["probe"], problem) for record in expected[name]] for name in tests}
+    return {name: verdicts(expected[name], results.get(("test", name)), tests[name]) for name in tests}
+
+
+def submitted(reference, expected, nb):
+    """Return the Cells of a submission, which may hold anything in any place."""
+    cells, tests = [], reference["tests"]
+    for i, cell in enumerate(_as(list, _as(dict, nb).get("cells"))[:MAX_CELLS]):
+        cell = _as(dict, cell)
+        meta, source = _as(dict, cell.get("metadata")), cell.get("source")
+        source = "".join(_as(str, line) for line in source) if isinstance(source, list) else _as(str, source)
+        name = _grade_id(meta)
+        marks = {_as(str, cell.get("id")), name, _fingerprint(source)}
+        if name in tests:
+            sizes = [len(json.dumps(record["value"])) for record in expected[name]]
+            room = 2 * max(sizes, default=0) + 4096  # a larger value can't be right
+            cells.append(Cell(("test", name), tests[name], len(sizes), room))
+        elif cell.get("cell_type") == "code" and source.strip() and not _heavy(reference, meta, marks):
+            cells.append(Cell(i, source, own=marks.isdisjoint(reference["light"])))
+    return cells
+
+
+def _heavy(reference, meta, marks):
+    return "heavy" in _as(list, meta.get("tags")) or not marks.isdisjoint(reference["heavy"])
+
+
+def _as(kind, value):
+    """Return the value if it is of this kind, else an empty one."""
+    return value if isinstance(value, kind) else kind()

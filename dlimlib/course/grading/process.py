@@ -1,9 +1,14 @@
-"""The process in which cells run: it is started, fed and read here, and its messages are capped."""
+"""The process in which cells run: it is started, fed and read here, and all that comes from it is capped."""
 
+import atexit
+import contextlib
+import functools
 import json
+import math
 import os
 import queue
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,23 +16,97 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
-MAX_LINE, MAX_CELL, MAX_TEXT = 4 << 20, 32 << 20, 20_000  # bytes: a message, a cell's messages, printed text
-MAX_SOURCE = 60_000  # so that it fits into a pipe and writing it never waits
-MAX_PROBES, RESTARTS = 1000, 3
+MAX_SOURCE, MAX_TEXT = 1 << 20, 20_000  # characters of a cell, of what it prints
+MAX_VALUE, ROOM = 4 << 20, 64 << 10  # bytes of any value, of all that comes from a cell without probes
+INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+HOMES = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")  # all lead to the folder of the cells
+OWN_SHARE = 1 / 3  # of all seconds, for the student's own cells: the others have the rest for themselves
+
+
+class Cell(NamedTuple):
+    """A cell to run: `probes` values of `room` bytes are kept of it; is it the student's `own` idea?"""
+
+    key: Any
+    source: str
+    probes: int = 0
+    room: int = 0
+    own: bool = False
+
+
+# ---------------------------------------------------------------------------------------- surroundings
+
+
+@functools.cache
+def package():
+    """Return a folder that ends with this process and holds a copy of dlimlib, and no notebook beside it."""
+    folder = tempfile.mkdtemp(prefix="dlim-package-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(__file__).parents[2], Path(folder, "dlimlib"), ignore=ignore)
+    return folder
+
+
+def environment(folder):
+    """Return the few variables of a process that runs in `folder`, which is its home."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    fixed = {"PYTHONPATH": package(), "OMP_NUM_THREADS": "1", "DLIM_PROFILE": "smoke", "MPLBACKEND": "agg"}
+    fonts = {"MPLCONFIGDIR": str(Path(package(), "matplotlib"))}  # their list takes a second to make, once
+    return inherited | dict.fromkeys(HOMES, str(folder)) | fixed | fonts
+
+
+def program(name):
+    """Return the command that runs a file of this folder in the copy, whose folder is not put on the path."""
+    return [sys.executable, "-P", str(Path(package(), "dlimlib", "course", "grading", name))]
 
 
 def launch(folder):
     """Start child.py in a plain process in `folder`: without a sandbox, so for our own code only."""
-    root = str(Path(__file__).parents[3])
-    env = {**os.environ, "DLIM_PROFILE": "smoke", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [root, env.get("PYTHONPATH")]))
-    argv = [sys.executable, str(Path(__file__).with_name("child.py"))]
     pipe = subprocess.PIPE
-    new_group = os.name == "posix"
+    pipes = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "bufsize": 0}
     return subprocess.Popen(
-        argv, cwd=folder, env=env, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=new_group
-    )  # fmt: skip
+        program("child.py"),
+        cwd=folder,
+        env=environment(folder),
+        start_new_session=os.name == "posix",
+        **pipes,
+    )
+
+
+@contextlib.contextmanager
+def scratch():
+    """Make a folder; at the end it goes with all that is in it, however deep."""
+    folder = tempfile.mkdtemp(prefix="dlim-cells-")
+    try:
+        yield folder
+    finally:
+        remove(folder)
+
+
+def remove(folder):
+    """Delete a folder without recursion, each folder in it moved to its top first; what resists stays."""
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        with contextlib.suppress(OSError):
+            with os.scandir(here) as entries:
+                found = list(entries)
+            for entry in found:
+                with contextlib.suppress(OSError):
+                    if not entry.is_dir(follow_symlinks=False):
+                        os.unlink(entry.path)
+                        continue
+                    os.chmod(entry.path, 0o700)
+                    waiting.append(os.path.join(folder, secrets.token_hex(8)))
+                    os.rename(entry.path, waiting[-1])
+            if here != folder:
+                os.rmdir(here)
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
+
+
+# ---------------------------------------------------------------------------------------- one process
 
 
 class Child:
@@ -35,83 +114,89 @@ class Child:
 
     def __init__(self, folder, launch=launch):
         self.process = launch(folder)
-        self.messages = queue.Queue(maxsize=100)  # bounded, so that a flood waits in the pipe
-        self.received, self.text = 0, bytearray()
+        self.lines = queue.Queue(maxsize=100)  # bounded, so that a flood waits in the pipe
+        self.received, self.limit, self.text = 0, ROOM, bytearray()
         self.closed = False
-        for read in (self._read_messages, self._read_text):
+        if hasattr(os, "set_blocking"):  # a cell may have made the pipe too small for the next job
+            with contextlib.suppress(OSError):  # as on Windows, for pipes
+                os.set_blocking(self.process.stdin.fileno(), False)
+        for read in (self._read_lines, self._read_text):
             threading.Thread(target=read, daemon=True).start()
-        if fatal := self._collect("ready", 60)["fatal"]:
+        if fatal := self._collect("ready", time.monotonic() + 60, 60)["fatal"]:
             self.close()
-            raise RuntimeError(f"the process for the cells does not start: {fatal}\n{self.text.decode()}")
+            raise RuntimeError(
+                f"the process for the cells does not start: {fatal}\n{self.text.decode(errors='replace')}"
+            )
 
     def close(self):
         """End the process and all that it started in its group."""
         self.closed = True
         if os.name == "posix":
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
 
-    def run(self, source, seed, seconds):
-        """Run a cell; returns {records, error: None or [name, text], fatal: None or a sentence, text}."""
-        token = secrets.token_hex(8)
-        self.received = 0
+    def run(self, cell, seed, seconds):
+        """Run a Cell; returns {records, error: None or [name, text], fatal: None or a text, text, begun}."""
+        self.received, self.limit = 0, ROOM + (cell.probes + 1) * cell.room
         self.text.clear()
-        job = json.dumps({"source": source, "seed": seed, "token": token})
-        if len(job) > MAX_SOURCE:
-            return {"records": [], "error": None, "fatal": "the cell is too long", "text": ""}
+        token, end = secrets.token_hex(8), time.monotonic() + seconds
+        job = {"source": cell.source, "seed": seed, "token": token, "room": cell.room}
+        if len(cell.source) > MAX_SOURCE:
+            return failure("the cell is too long")
         try:
-            self.process.stdin.write(job.encode() + b"\n")
-            self.process.stdin.flush()
+            self._write(json.dumps(job).encode() + b"\n", end)
         except OSError:
-            return {"records": [], "error": None, "fatal": "the Python process has ended", "text": ""}
-        return self._collect(token, seconds)
+            return failure("the Python process has ended", begun=False)
+        return self._collect(token, end, seconds)
 
-    def _collect(self, token, seconds):
-        result = {"records": [], "error": None, "fatal": None, "text": ""}
-        end = time.monotonic() + seconds
+    def _write(self, data, end):
+        """Write what the process takes; one that does not read will not answer in time either."""
+        while data and time.monotonic() < end:
+            data = data[self.process.stdin.write(data) or 0 :]
+            if data:
+                time.sleep(0.01)
+
+    def _collect(self, token, end, seconds):
+        result = failure(None, begun=False)
         while result["fatal"] is None:
             try:
-                message = self.messages.get(timeout=max(0.0, end - time.monotonic()))
+                line = self.lines.get(timeout=max(0.0, end - time.monotonic()))
             except queue.Empty:
-                result["fatal"] = f"stopped after {seconds} s (an infinite loop?)"
+                result["fatal"] = f"stopped after {seconds:.3g} s (an infinite loop?)"
                 break
-            if isinstance(message, str):
-                result["fatal"] = message
-            elif message.get("token") != token:
-                continue  # late words of another cell
-            elif "probe" in message:
+            if isinstance(line, str):
+                result["fatal"] = line
+                break
+            message = _read_message(line)
+            if message.get("token") != token:
+                continue  # not from us, or late words of another cell
+            if "probe" in message:
                 result["records"].append(message)
-                if len(result["records"]) > MAX_PROBES:
-                    result["fatal"] = "the code returned too much data"
+            elif "begun" in message:
+                result["begun"] = True
             elif "done" in message:
                 error = message.get("error")
-                if isinstance(error, list) and len(error) == 2:
-                    result["error"] = [str(part)[:2000] for part in error]
+                if isinstance(error, list) and [type(part) for part in error] == [str, str]:
+                    result["error"] = [part[:2000] for part in error]
                 break
         result["text"] = bytes(self.text).decode(errors="replace")
         return result
 
-    def _read_messages(self):
-        """Hand on each line that is a JSON object; a text means that nothing more will come."""
+    def _read_lines(self):
+        """Hand on each line; a text in its place means that nothing more will come."""
         buffer = b""
         with self.process.stdout as pipe:
             while data := self._read(pipe):
                 *lines, buffer = (buffer + data).split(b"\n") if b"\n" in data else [buffer + data]
                 self.received += len(data)
-                if len(buffer) > MAX_LINE or self.received > MAX_CELL:
+                if self.received > self.limit:
                     return self._put("the code returned too much data")
-                for line in lines:
-                    try:
-                        message = json.loads(line)
-                    except (ValueError, RecursionError):
-                        continue  # not from us
-                    if isinstance(message, dict):
-                        self._put(message)
+                for line in filter(None, lines):
+                    self._put(line)
         self._put("the code ended the Python process (os._exit, a crash, or too much memory)")
 
     def _read_text(self):
@@ -121,33 +206,62 @@ class Child:
 
     def _read(self, pipe):
         try:
-            return pipe.read1(1 << 16)
+            return pipe.read(1 << 16)
         except (OSError, ValueError):
             return b""
 
     def _put(self, item):
         while not self.closed:
             try:
-                return self.messages.put(item, timeout=0.5)
+                return self.lines.put(item, timeout=0.5)
             except queue.Full:
                 continue
 
 
-def run_cells(cells, seed, seconds, launch=launch):
-    """Run [(key, source)]; returns {key: result}. What kills the process is left out, the rest runs anew."""
-    fatal = {}
-    for _ in range(RESTARTS + 1):
-        results = {}
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            child = Child(folder, launch)
+def _read_message(line):
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def failure(fatal, *, begun=True):
+    """Return the result of a cell that reported nothing."""
+    return {"records": [], "error": None, "fatal": fatal, "text": "", "begun": begun}
+
+
+# ---------------------------------------------------------------------------------------- all cells
+
+
+def run_cells(cells, seed, seconds, in_all=math.inf, launch=launch):
+    """Run Cells in order, each for `seconds` at most; returns {key: result}.
+
+    What kills the process is left out, and the rest runs anew, until `in_all` seconds are over. So that the
+    student's own cells take no time from the others, they are left out when they have used up their share.
+    """
+    end, own = time.monotonic() + in_all, in_all * OWN_SHARE
+    late = f"all cells together took longer than {in_all:.3g} s"
+    results, left_out = {}, {}
+    while time.monotonic() < end:
+        with scratch() as folder:
+            child, before = Child(folder, launch), None
             try:
-                for key, source in cells:
-                    results[key] = fatal.get(key) or child.run(source, seed, seconds)
-                    if results[key]["fatal"] and key not in fatal:
-                        fatal[key] = results[key]
+                for cell in cells:
+                    begin = time.monotonic()
+                    allowed = min(seconds, end - begin, own if cell.own else math.inf)
+                    if cell.key in left_out or allowed <= 0:
+                        continue
+                    result = results[cell.key] = child.run(cell, seed, allowed)
+                    own -= (time.monotonic() - begin) if cell.own else 0
+                    if result["fatal"] and time.monotonic() >= end:
+                        result["fatal"] = late
+                    if result["fatal"]:  # a cell that has not begun waited for the one before it
+                        left_out[cell.key if result["begun"] or before is None else before] = result
                         break
+                    before = cell.key
                 else:
-                    return results
+                    break
             finally:
                 child.close()
-    return results
+    return {cell.key: failure(late) for cell in cells} | results | left_out

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import types
 from pathlib import Path
 
@@ -21,10 +22,11 @@ PIPES = (("stdin", os.O_RDONLY, "wb"), ("stdout", os.O_WRONLY, "rb"), ("stderr",
 @functools.cache
 def server():
     """Start the process once; it ends with its stdin, so with the tests."""
-    env = {**os.environ, "DLIM_PROFILE": "smoke", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
-    env["PYTHONPATH"] = os.pathsep.join([str(Path(process.__file__).parents[3]), env.get("PYTHONPATH", "")])
-    pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, __file__], env=env, stdin=pipe, stdout=pipe, text=True)
+    pipe, folder = subprocess.PIPE, process.package()
+    env = process.environment(folder)
+    return subprocess.Popen(
+        process.program("warm.py"), cwd=folder, env=env, stdin=pipe, stdout=pipe, text=True
+    )
 
 
 def launch(folder):
@@ -43,18 +45,19 @@ def launch(folder):
 
     started = types.SimpleNamespace(pid=pid, kill=kill, wait=lambda: None)
     for name, _, mode in PIPES:
-        setattr(started, name, open(Path(folder, name), mode))
+        setattr(started, name, open(Path(folder, name), mode, buffering=0))
     return started
 
 
 def main():
     import matplotlib.pyplot  # noqa: F401
-    import torch  # noqa: F401
+    import torch
     from IPython.core import interactiveshell  # noqa: F401
 
     from dlimlib import data, explore, metrics, plot  # noqa: F401
     from dlimlib.course.grading import child
 
+    torch.zeros(1, device="meta") + 1  # the first one imports 800 modules
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     for line in sys.stdin:
         folder = line.rstrip("\n")
@@ -65,10 +68,16 @@ def main():
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number, (name, flag, _) in enumerate(PIPES):
-            os.dup2(os.open(Path(folder, name), flag), number)
+            opened = os.open(Path(folder, name), flag)
+            os.dup2(opened, number)
+            os.close(opened)
         os.chdir(folder)
-        child.main()
-        os._exit(0)
+        os.environ.update(dict.fromkeys(process.HOMES, folder))
+        tempfile.tempdir = None  # it remembers the server's
+        try:
+            child.main()
+        finally:
+            os._exit(0)  # taking PyTorch down would take seconds
 
 
 if __name__ == "__main__":
