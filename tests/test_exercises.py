@@ -2,8 +2,11 @@
 
 tests/exercises/NN/ holds right_*.py and wrong_*.py. In each, `# %% grade_id` begins the source that replaces
 the cell of that grade_id; a wrong one begins with `# says: regex`, which a sentence of the judge must match.
+asserts_alone.txt names the wrong ones that no probe finds: asserts run in the student's process, where one line
+takes them all away, so each name there asks for a probe.
 """
 
+import ast
 import functools
 import re
 from pathlib import Path
@@ -41,6 +44,24 @@ def submission(path):
     return nb
 
 
+class NoAsserts(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        return ast.Pass()
+
+
+@functools.cache
+def without_asserts(folder):
+    """Return the reference, its test cells without their asserts."""
+    known = reference(folder)
+    bare = {name: ast.unparse(NoAsserts().visit(nbs.parse(text))) for name, text in known["tests"].items()}
+    return known | {"tests": bare}
+
+
+def asserts_alone(folder):
+    path = folder / "asserts_alone.txt"
+    return path.read_text(encoding="utf-8").split() if path.exists() else []
+
+
 class OneNotebook:
     def test_the_notebook_itself_is_without_problems(self):
         assert reference(self.folder)["problems"] == []
@@ -51,6 +72,9 @@ class OneNotebook:
         assert len(list(self.folder.glob("wrong_*.py"))) >= 8
         assert len(list(self.folder.glob("right_*.py"))) >= 2
 
+    def test_the_list_names_files(self):
+        assert all((self.folder / f"{name}.py").exists() for name in asserts_alone(self.folder))
+
     def test_solution(self, path):
         judgement = judge.judge(reference(self.folder), submission(path), launch=warm.launch)
         said = judge.sentences(judgement)
@@ -59,6 +83,9 @@ class OneNotebook:
             return
         says = re.match(r"# says: (.+)", path.read_text(encoding="utf-8"))[1]
         assert any(re.search(says, sentence) for sentence in said), said
+        judgement = judge.judge(without_asserts(self.folder), submission(path), launch=warm.launch)
+        alone = judge.sentences(judgement) == []
+        assert alone == (path.stem in asserts_alone(self.folder)), f"do asserts alone catch it? {alone}"
 
 
 for folder in FOLDERS:  # a class each, so that two processes share the work by notebook
