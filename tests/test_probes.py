@@ -165,7 +165,7 @@ def test_wrong_and_hostile_solutions(reference, kl, says):
     ids=["pipe", "stdin", "forged", "deep", "tags", "mute", "surrogate"],
 )
 def test_hostility_costs_its_own_exercise_alone(reference, kl, says):
-    found = judge(reference, seconds=2, kl=FORGE + kl, sample=f"{SAMPLE}\n# {'x' * 99_000}")
+    found = judge(reference, seconds=2, kl=FORGE + kl, sample=f"{SAMPLE}\n# {'x' * 9_000}")
     said = grading.sentences(found)
     assert said and any(re.search(says, sentence) for sentence in said), said
     assert found["test_sample"] == RIGHT["test_sample"]
@@ -291,14 +291,13 @@ def test_another_submission_has_another_seed(reference, monkeypatch):
     assert len(said) == 3 and said[0] is None and all(said[1:]), said
 
 
-def test_feedback_does_not_quote_hidden_tests(reference):
-    spy = (
-        "import sys\ndef kl(*a):\n    frame = sys._getframe()\n    while 'raw_cell' not in frame.f_locals:\n"
-    )
-    spy += "        frame = frame.f_back\n    raise ValueError(frame.f_locals['raw_cell'])"
+@pytest.mark.parametrize("ends", ["raise ValueError(text)", "return text", "return type(text, (), {})()"])
+def test_feedback_does_not_quote_hidden_tests(reference, ends):
+    spy = "import sys\ndef kl(mu, *a):\n    if not mu.any(): return 0\n    frame = sys._getframe()\n"
+    spy += "    while 'raw_cell' not in frame.f_locals: frame = frame.f_back\n"
+    spy += f"    text = frame.f_locals['raw_cell'].split('HIDDEN TESTS')[1]\n    {ends}"
     said = grading.sentences(judge(reference, kl=spy))
-    assert any("quotes the hidden tests" in sentence for sentence in said)
-    assert not any("default_rng" in sentence for sentence in said), said
+    assert said and not any("default_rng" in sentence or "eps = " in sentence for sentence in said), said
 
 
 @pytest.mark.parametrize("launch", [process.launch, warm.launch])

@@ -28,19 +28,14 @@ def plain(text):
 
 
 def quotes(text, source):
-    """Whether a text holds a line of the hidden tests in source."""
-    hidden = re.findall(r"(?s)### BEGIN HIDDEN TESTS(.*?)### END HIDDEN TESTS", source)
-    lines = ("".join(line.split()) for part in hidden for line in part.splitlines())
+    """Whether a text holds a piece of the hidden tests in source, whatever the spaces and line breaks."""
+    hidden = "".join(re.findall(r"(?s)### BEGIN HIDDEN TESTS(.*?)### END HIDDEN TESTS", source))
+    return not _pieces(text).isdisjoint(_pieces(hidden))
+
+
+def _pieces(text, length=30):
     text = "".join(text.split())
-    return any(len(line) >= 20 and line in text for line in lines)
-
-
-def _end(result, source):
-    """Return how a cell ended, as a sentence, or None if it ran to its end."""
-    if result["fatal"] or not result["error"]:
-        return result["fatal"]
-    end = ": ".join(filter(None, result["error"]))
-    return "an error that quotes the hidden tests" if quotes(end, source) else end
+    return {text[i : i + length] for i in range(len(text) - length + 1)}
 
 
 def verdicts(expected, result, source=""):
@@ -48,7 +43,7 @@ def verdicts(expected, result, source=""):
     names = [record["probe"] for record in expected]
     if result is None:
         return [(name, "the cell did not run") for name in names]
-    got, end = result["records"], _end(result, source)
+    got, end = result["records"], result["fatal"] or ": ".join(filter(None, result["error"] or []))
     forged = [record["probe"] for record in got] != names[: len(got)]
     found = []
     for i, record in enumerate(expected):
@@ -61,8 +56,14 @@ def verdicts(expected, result, source=""):
                 problem = compare(record["value"], got[i]["value"], record["rtol"], record["atol"])
             except Exception:  # whatever a forged message makes of it
                 problem = "the value is unreadable"
-        found.append((record["probe"], problem and plain(problem)))
-    return [*found, ("the cell runs to its end", plain(end))] if end else found
+        found.append((record["probe"], problem))
+    if end:
+        found.append(("the cell runs to its end", end))
+    return [(name, problem and _told(problem, source)) for name, problem in found]
+
+
+def _told(problem, source):
+    return "it quotes the hidden tests" if quotes(problem, source) else plain(problem)
 
 
 def sentences(judgement):
@@ -121,12 +122,8 @@ def _moves(first, *others):
 
 def _marks(cells):
     """Return what cells are known by, since each may be lost or changed: id, grade_id, source."""
-    return [
-        mark
-        for cell in cells
-        for mark in (cell.id, _grade_id(cell.metadata), _fingerprint(cell.source))
-        if mark
-    ]
+    marks = ((cell.id, _grade_id(cell.metadata), _fingerprint(cell.source)) for cell in cells)
+    return [mark for three in marks for mark in three if mark]
 
 
 def _grade_id(metadata):
