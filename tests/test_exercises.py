@@ -2,8 +2,8 @@
 
 tests/exercises/NN/ holds right_*.py and wrong_*.py. In each, `# %% grade_id` begins the source that replaces
 the cell of that grade_id; a wrong one begins with `# says: regex`, which a sentence of the judge must match.
-asserts_alone.txt names the wrong ones that no probe finds. Asserts run in the student's process, where one line
-takes them all away, so each name there asks for a probe.
+asserts_alone.txt names the wrong ones that no probe finds. Asserts run in the student's process, where one
+line takes them all away, so each name there asks for a probe.
 """
 
 import ast
