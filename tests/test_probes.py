@@ -263,8 +263,8 @@ def test_slow_cells_of_ones_own_cost_no_marks(reference):
     assert judge(reference, seconds=0.8, in_all=30, own=[f"while {i + 1}: pass" for i in range(6)]) == RIGHT
     begin = time.monotonic()
     naps = [f"import time; time.sleep(0.7 + {i} / 1000)" for i in range(30)]
-    assert judge(reference, seconds=1.5, in_all=12, own=naps) == RIGHT
-    assert time.monotonic() - begin < 12
+    assert judge(reference, seconds=1.5, in_all=15, own=naps) == RIGHT
+    assert time.monotonic() - begin < 15
 
 
 def test_a_submission_has_so_much_time_in_all(reference):

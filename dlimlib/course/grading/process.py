@@ -64,13 +64,15 @@ def program(name):
 def launch(folder):
     """Start child.py in a plain process in `folder`: without a sandbox, so for our own code only."""
     pipe = subprocess.PIPE
-    pipes = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "bufsize": 0}
     return subprocess.Popen(
         program("child.py"),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        bufsize=0,
         cwd=folder,
         env=environment(folder),
         start_new_session=os.name == "posix",
-        **pipes,
     )
 
 
@@ -87,6 +89,8 @@ def scratch():
 def remove(folder):
     """Delete a folder without recursion, each folder in it moved to its top first; what resists stays."""
     waiting = [folder]
+    with contextlib.suppress(OSError):
+        os.chmod(folder, 0o700)
     while waiting:
         here = waiting.pop()
         with contextlib.suppress(OSError):
@@ -117,9 +121,8 @@ class Child:
         self.lines = queue.Queue(maxsize=100)  # bounded, so that a flood waits in the pipe
         self.received, self.limit, self.text = 0, ROOM, bytearray()
         self.closed = False
-        if hasattr(os, "set_blocking"):  # a cell may have made the pipe too small for the next job
-            with contextlib.suppress(OSError):  # as on Windows, for pipes
-                os.set_blocking(self.process.stdin.fileno(), False)
+        if os.name == "posix":  # where a cell can make the pipe too small for the next job
+            os.set_blocking(self.process.stdin.fileno(), False)
         for read in (self._read_lines, self._read_text):
             threading.Thread(target=read, daemon=True).start()
         if fatal := self._collect("ready", time.monotonic() + 60, 60)["fatal"]:

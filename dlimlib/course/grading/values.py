@@ -4,8 +4,8 @@ import base64
 
 import numpy as np
 
-DTYPES = "float16 float32 float64 complex64 complex128 bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
-DTYPES = {name: name for name in DTYPES.split()} | {"bfloat16": "float32"}  # as child.py sends it
+NUMPY = "float16 float32 float64 complex64 complex128 bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
+DTYPES = {name: name for name in NUMPY.split()} | {"bfloat16": "float32"}  # as child.py sends it
 
 
 def compare(expected, got, rtol, atol):
