@@ -177,8 +177,10 @@ def test_hostility_costs_its_own_exercise_alone(reference, kl, says):
 def test_deep_folders_are_removed(reference, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     deep = "\nimport os\nopen('file', 'w').close()\nos.symlink('/', 'link')\nfor _ in range(1500):\n"
-    assert judge(reference, kl=f"{KL}{deep}    os.mkdir('d'), os.chdir('d')") == RIGHT
-    assert [path.name for path in tmp_path.iterdir() if "package" not in path.name] == []
+    judgement = judge(reference, kl=f"{KL}{deep}    os.mkdir('d'), os.chdir('d')")
+    left = [path.name for path in tmp_path.iterdir() if "package" not in path.name]
+    process.remove(str(tmp_path))  # pytest cleans up sessions later, and fails on a deep folder
+    assert judgement == RIGHT and left == []
 
 
 def change(key, value, where=lambda cell: True):
