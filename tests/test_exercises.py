@@ -7,6 +7,7 @@ line takes them all away, so each name there asks for a probe.
 """
 
 import ast
+import copy
 import functools
 import re
 from pathlib import Path
@@ -34,7 +35,7 @@ def reference(folder):
 
 def submission(path):
     """Return the notebook with the cells that the file replaces."""
-    nb = nbs.read(next((ROOT / "notebooks").glob(f"{path.parent.name}_*.ipynb")))
+    nb = copy.deepcopy(notebook(path.parent))
     parts = re.split(r"(?m)^# %% (\S+)\n", path.read_text(encoding="utf-8"))
     new = dict(zip(parts[1::2], parts[2::2], strict=True))
     assert new, f"{path.name} replaces no cell"
@@ -76,15 +77,15 @@ class OneNotebook:
         assert all((self.folder / f"{name}.py").exists() for name in asserts_alone(self.folder))
 
     def test_solution(self, path):
-        judgement = judge.judge(reference(self.folder), submission(path), launch=warm.launch)
-        said = judge.sentences(judgement)
+        nb = submission(path)
+        said = judge.sentences(judge.judge(reference(self.folder), nb, launch=warm.launch))
         if path.stem.startswith("right_"):
             assert said == []
             return
         says = re.match(r"# says: (.+)", path.read_text(encoding="utf-8"))[1]
         assert any(re.search(says, sentence) for sentence in said), said
-        judgement = judge.judge(without_asserts(self.folder), submission(path), launch=warm.launch)
-        alone = judge.sentences(judgement) == []
+        bare = judge.judge(without_asserts(self.folder), nb, launch=warm.launch)
+        alone = judge.sentences(bare) == []
         assert alone == (path.stem in asserts_alone(self.folder)), f"do asserts alone catch it? {alone}"
 
 
