@@ -194,7 +194,12 @@ def test_the_stamp_names_the_data(monkeypatch):
     assert nbs.data_version(nb) == "toy-faces vnext" and nbs.stamp(nb) != before
 
 
-FIGURES = {"mse": 0.0214, "fd": {"seeds": [1.0, 2.0]}, "share": {"A": 0.256}, "by": {"A": {"seeds": [3, 4]}}}
+FIGURES = {
+    "mse": 0.0214,
+    "fd": {"seeds": [1.0, 2.0]},
+    "share": {"A": 0.256, "G(x), no b": 0.1},
+    "by": {"A": {"seeds": [3, 4]}},
+}
 
 
 @pytest.mark.parametrize(
@@ -205,6 +210,7 @@ FIGURES = {"mse": 0.0214, "fd": {"seeds": [1.0, 2.0]}, "share": {"A": 0.256}, "b
         ("<!--r:fd-->0.0<!--/r--> and <!--r:share/A%-->0<!--/r--> %", "<!--r:fd-->1.5<!--/r--> and "
          "<!--r:share/A%-->26<!--/r--> %"),
         ("<!--r:by/A-->0.0<!--/r-->", "<!--r:by/A-->3.5<!--/r-->"),
+        ("<!--r:share/G(x), no b-->0.0<!--/r-->", "<!--r:share/G(x), no b-->0.1<!--/r-->"),
     ],
 )  # fmt: skip
 def test_marks_are_filled_and_checked(text, filled):

@@ -12,7 +12,7 @@ from io import BytesIO
 import nbformat
 from PIL import Image
 
-MARK = re.compile(r"(<!--r:([\w./-]+)(%?)-->)(.*?)(<!--/r-->)", re.S)
+MARK = re.compile(r"(<!--r:([\w.-]+(?:/[^<>%]+?)?)(%?)-->)(.*?)(<!--/r-->)", re.S)
 GENERATED = {  # the data sets that dlimlib draws itself, and how one sees in the code that they are used
     "toy-faces": (r"toy-faces|\bfaces\.", "dlimlib.data.faces"),
     "toy-digits": (r"toy-digits|\bdigits\.", "dlimlib.data.digits"),
