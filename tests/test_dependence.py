@@ -13,7 +13,7 @@ from dlimlib.course import notebook as nbs
 from dlimlib.course.dependence import library
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-6]_*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-8]_*.ipynb"))
 
 CELLS = {
     "title": "# Small",
@@ -360,6 +360,7 @@ def real(stem):
 
 PICTURES_05 = {"training", "short", "real-train", "faces-train"}
 PICTURES_06 = {"short", "training", "rival", "real-train", "faces-train"}
+ALL_08 = {"training", "paired-train", "ablation", "unbalanced-train", "second-train"}
 EDITS = {  # notebook: (cell, old, new, cells that train anew)
     "01_autoencoder": [
         ("settings", "Z_DIM = 64", "Z_DIM = 32", {"training", "plain-train", "people-train", "other-train"}),
@@ -411,6 +412,16 @@ EDITS = {  # notebook: (cell, old, new, cells that train anew)
         ("rival-figures", "2 * N", "3 * N", set()),
         ("order", "Fréchet", "The", set()),
         ("faces-figures", "2_500", "2_000", set()),
+    ],
+    "08_cyclegan": [
+        ("judge-loss", ") / 2", ")", ALL_08),
+        ("translators_loss", "lam * cycle_loss", "2 * lam * cycle_loss", ALL_08 - {"paired-train"}),
+        ("exchange", "if swap:", "if not swap:", ALL_08 - {"paired-train"}),
+        ("settings", "gpu=800", "gpu=900", {"ablation", "second-train"}),
+        ("unbalanced-train", "> 0.5", "> 0.6", {"unbalanced-train"}),
+        ("second-train", "2 * SHORT_STEPS", "SHORT_STEPS", {"second-train"}),
+        ("colour_transform", "clamp(-1, 1)", "clamp(-2, 2)", set()),
+        ("curve", "range(4)", "range(2)", set()),
     ],
 }  # fmt: skip
 

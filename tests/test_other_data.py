@@ -120,3 +120,18 @@ def test_a_gan_of_real_digits(tmp_path):
     shown = execute("06_conditional_gan", tmp_path, DATA="mnist")
     assert re.search(r"fd by way.*\nown ", shown["contest"]), shown["contest"]
     assert "your own weights go on" in shown["pretrained"]
+
+
+@pytest.mark.slow
+def test_a_cyclegan_of_two_folders(tmp_path, folder):
+    """Patches of a temple and of flowers: no hidden truth, so nothing is measured against it."""
+    flowers = tmp_path / "flowers"
+    flowers.mkdir()
+    for path in folder.glob("flower *.png"):
+        path.rename(flowers / path.name)
+    settings = {"X": "folder", "Y": "folder", "PATH_X": str(folder), "PATH_Y": str(flowers), "SIZE": 32}
+    shown = execute("08_cyclegan", tmp_path, **settings)
+    both = r"photographs.* × 3 × 32 × 32.*flowers.* × 3 × 32 × 32"
+    assert re.search(both, shown["load"], re.S), shown["load"]
+    assert "both, no cycle" in shown["ablation-figures"] and "F(G(x))" in shown["smuggled"]
+    assert shown["truth"] == shown["measure"] == shown["explore-code"] == ""

@@ -1,0 +1,6 @@
+# says: colours end at 1
+# %% colour_transform
+def colour_transform(x, all_x, all_y):
+    mx, my = (t.mean((0, 2, 3), keepdim=True) for t in (all_x, all_y))
+    sx, sy = (t.std((0, 2, 3), keepdim=True, correction=0) for t in (all_x, all_y))
+    return (x - mx) / sx * sy + my

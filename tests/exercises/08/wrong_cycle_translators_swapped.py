@@ -1,0 +1,4 @@
+# says: that is 1.5
+# %% cycle_loss
+def cycle_loss(G, F, x, y, x_fake, y_fake):
+    return (G(y_fake) - x).abs().mean() + (F(x_fake) - y).abs().mean()

@@ -1,0 +1,8 @@
+# says: should pull G
+# %% translators_loss
+def translators_loss(G, F, D_X, D_Y, x, y, x_fake, y_fake, lam, identity):
+    game = (D_X(x_fake.detach()) - 1).square().mean() + (D_Y(y_fake.detach()) - 1).square().mean()
+    return (
+        game + lam * cycle_loss(G, F, x, y, x_fake, y_fake)
+        + identity * ((F(x) - x).abs().mean() + (G(y) - y).abs().mean())
+    )

@@ -1,0 +1,8 @@
+# says: what is of its kind
+# %% translators_loss
+def translators_loss(G, F, D_X, D_Y, x, y, x_fake, y_fake, lam, identity):
+    game = (D_X(x_fake) - 1).square().mean() + (D_Y(y_fake) - 1).square().mean()
+    return (
+        game + lam * cycle_loss(G, F, x, y, x_fake, y_fake)
+        + identity * ((G(x) - x).abs().mean() + (F(y) - y).abs().mean())
+    )
