@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "execute notebooks, e.g. run 01 --profile cpu",
     "doctor": "say what works here, and what to do about what doesn't",
     "badges": "stamp the repository: badges --repo OWNER/NAME",
+    "course": "the teacher's side: course release 03, course collect submissions.zip",
 }
 OTHERS = {
     "lab": "Other options are handed to JupyterLab, among them --no-browser and --port PORT.",
@@ -66,7 +67,7 @@ def lab(options, rest):
 
 def test(options, rest):
     """Check the style, then run the tests and the notebooks; return the first exit code that isn't 0."""
-    python, root = environment.prepare(["lab", "test"], options.torch_index), environment.ROOT
+    python, root = environment.prepare(["lab", "teach", "test"], options.torch_index), environment.ROOT
     codes = [environment.run([python, "-m", "ruff", *how, "."], cwd=root) for how in STYLE]
     if any(codes):
         environment.say("The style has faults (above): the command will end with an error after the tests.\n")
@@ -79,10 +80,10 @@ def test(options, rest):
 
 def course(command, *rest):
     """Hand a command to the course's own code, in an environment that has what it needs."""
-    python = environment.prepare(["lab"])
+    python = environment.prepare(["lab", "teach"] if command == "course" else ["lab"])
     if python != sys.executable:
         return environment.replace([python, "-m", "dlimlib", command, *rest])
-    module = {"run": "record", "badges": "badges"}[command]
+    module = {"run": "record", "badges": "badges", "course": "handout.commands"}[command]
     return import_module(f"dlimlib.course.{module}").main([*rest])
 
 
@@ -110,7 +111,7 @@ def main(argv=None):
         print(f"{error}; without it the device decides", file=sys.stderr)
         return 2
     try:
-        if argv[0] in ("run", "badges"):
+        if argv[0] in ("run", "badges", "course"):
             return course(*argv)
         options, rest = parser().parse_known_args(argv)
         return {"lab": lab, "test": test, "doctor": doctor}[options.command](options, rest)

@@ -258,3 +258,9 @@ def is_test(cell):
     """Whether this cell tests the solution above it."""
     info = cell.metadata.get("nbgrader", {})
     return cell.cell_type == "code" and bool(info.get("grade")) and not info.get("solution")
+
+
+def is_question(cell):
+    """Whether students write their answer here, and a person grades it."""
+    info = cell.metadata.get("nbgrader", {})
+    return bool(info.get("grade")) and bool(info.get("solution"))

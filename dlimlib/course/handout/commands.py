@@ -1,0 +1,24 @@
+"""`python -m dlimlib course …`: the teacher's commands."""
+
+import sys
+
+from . import collect, release
+
+COMMANDS = {"release": release.main, "collect": collect.main}
+USAGE = """usage: python -m dlimlib course command ...
+
+  release    write the student edition of notebooks: course release 03, course release all
+  collect    sort what students handed in: course collect submissions.zip
+
+Each explains itself with --help."""
+
+
+def main(argv):
+    """Run one command; returns the exit code."""
+    if argv[:1] in ([], ["-h"], ["--help"]):
+        print(USAGE)
+        return 0 if argv else 2
+    if argv[0] not in COMMANDS:
+        print(f"course {argv[0]}: the commands are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    return COMMANDS[argv[0]](argv[1:])
