@@ -112,9 +112,9 @@ def test_run_and_badges_reach_the_course(monkeypatch, command, module):
 @pytest.mark.parametrize(
     "argv, says",
     [
-        ([], "the commands are lab, test, run, doctor, badges"),
-        (["dance"], "the commands are lab, test, run, doctor, badges"),
-        (["--port", "1"], "the commands are lab, test, run, doctor, badges"),
+        ([], "the commands are lab, test, run, doctor, badges, course"),
+        (["dance"], "the commands are lab, test, run, doctor, badges, course"),
+        (["--port", "1"], "the commands are lab, test, run, doctor, badges, course"),
         (["doctor", "--loudly"], "doctor takes no arguments, got --loudly"),
         (["lab", "--host"], "argument --host: expected one argument"),
     ],
