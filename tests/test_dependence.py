@@ -360,6 +360,7 @@ def real(stem):
 
 PICTURES_05 = {"training", "short", "real-train", "faces-train"}
 PICTURES_06 = {"short", "training", "rival", "real-train", "faces-train"}
+ALL_07 = {"training", "rivals-train", "short-train", "rough-train", "directions-train"}
 ALL_08 = {"training", "paired-train", "ablation", "unbalanced-train", "second-train"}
 EDITS = {  # notebook: (cell, old, new, cells that train anew)
     "01_autoencoder": [
@@ -412,6 +413,17 @@ EDITS = {  # notebook: (cell, old, new, cells that train anew)
         ("rival-figures", "2 * N", "3 * N", set()),
         ("order", "Fréchet", "The", set()),
         ("faces-figures", "2_500", "2_000", set()),
+    ],
+    "07_pix2pix": [
+        ("judge_loss", ") / 2", ")", ALL_07),
+        ("generator_loss", "lam * (x", "2 * lam * (x", ALL_07),
+        ("patch_judge", "0.2", "0.1", ALL_07),
+        ("settings", "gpu=1_000", "gpu=900", {"short-train", "rough-train", "directions-train"}),
+        ("settings", "gpu=5_000", "gpu=6_000", {"training", "rivals-train"}),
+        ("rough-code", "0.06", "0.07", {"rough-train"}),
+        ("short-train", '"gan": 0.0', '"gan": 0.1', {"short-train"}),
+        ("receptive_field", "1, 1", "1, 2", set()),
+        ("fit", "1e-6", "1e-5", set()),
     ],
     "08_cyclegan": [
         ("judge-loss", ") / 2", ")", ALL_08),

@@ -135,3 +135,21 @@ def test_a_cyclegan_of_two_folders(tmp_path, folder):
     assert re.search(both, shown["load"], re.S), shown["load"]
     assert "both, no cycle" in shown["ablation-figures"] and "F(G(x))" in shown["smuggled"]
     assert shown["truth"] == shown["measure"] == shown["explore-code"] == ""
+
+
+@pytest.mark.slow
+def test_pix2pix_of_a_folder_of_pairs(tmp_path, folder):
+    """Patches of photographs side by side with their negatives: no faces, so no reader of faces is asked."""
+    pairs = tmp_path / "pairs"
+    pairs.mkdir()
+    for path in folder.glob("*.png"):
+        picture = Image.open(path)
+        both = Image.new("RGB", (128, 64))
+        both.paste(picture, (0, 0))
+        both.paste(picture.point(lambda v: 255 - v), (64, 0))
+        both.save(pairs / path.name)
+    shown = execute("07_pix2pix", tmp_path, DATA="folder", PATH=str(pairs), SIZE=32)
+    assert re.search(r"Images\(pairs.* × 3 × 32 × 32, target", shown["load"]), shown["load"]
+    assert "what needs its readers of faces below is skipped" in shown["load"]
+    assert "L1 + GAN" in shown["rivals-look"] and "map" in shown["map-code"]
+    assert shown["measure-code"] == shown["hands"] == shown["pad"] == shown["directions-figures"] == ""

@@ -26,6 +26,7 @@ GIVEN = {
     "04": {SEEDED, "codebook, commitment = vq_losses(z, z_q)", "out = straight_through(z, z_q)"},
     "05": {BACK},
     "06": {SEEDED, BACK, "got = projection(score, f, e)"},
+    "07": {"loss = judge_loss(D, order, x, x_fake)", "return nn.Sequential("},
     "08": {"loss = cycle_loss(G, F, x, y, F(y), G(x))"},
 }
 

@@ -1,0 +1,5 @@
+# says: G wants 1
+# %% generator_loss
+def generator_loss(D, order, x, x_fake, lam, gan=1.0):
+    game = (D(torch.cat([order, x_fake], 1)) - 1).square().mean()
+    return gan * game / 2 + lam * (x_fake - x).abs().mean()

@@ -1,0 +1,6 @@
+# says: detach nothing|does not require grad
+# %% generator_loss
+def generator_loss(D, order, x, x_fake, lam, gan=1.0):
+    with torch.no_grad():
+        game = (D(torch.cat([order, x_fake], 1)) - 1).square().mean()
+    return gan * game + lam * (x_fake - x).abs().mean()

@@ -1,0 +1,5 @@
+# says: G wants 1|size|expected
+# %% generator_loss
+def generator_loss(D, order, x, x_fake, lam, gan=1.0):
+    game = (D(x_fake) - 1).square().mean()
+    return gan * game + lam * (x_fake - x).abs().mean()

@@ -1,0 +1,5 @@
+# says: D scores
+# %% judge_loss
+def judge_loss(D, order, x, x_fake):
+    real, fake = D(torch.cat([order, x], 1)), D(torch.cat([0 * order, x_fake.detach()], 1))
+    return ((real - 1).square().mean() + fake.square().mean()) / 2

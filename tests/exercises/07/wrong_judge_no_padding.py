@@ -1,0 +1,15 @@
+# says: 64 × 48 pixels
+# %% patch_judge
+def patch_judge(channels, width=24):
+    norm = partial(nn.InstanceNorm2d, affine=True)
+    return nn.Sequential(
+        nn.Conv2d(channels, width, 4, stride=2),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(width, 2 * width, 4, stride=2),
+        norm(2 * width),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(2 * width, 4 * width, 4),
+        norm(4 * width),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(4 * width, 1, 4),
+    )
