@@ -11,9 +11,8 @@ CHECK_CELL = 'from dlimlib.course.handout.check import check_my_work\n\ncheck_my
 
 NO_FILE = "There is no {file} in {folder}. Save the notebook under this name, then run the cell again."
 NO_TESTS = "{file} has no graded cells any more: take them from the notebook that was handed out."
-MISSING = "the test cell is missing: take it from the notebook that was handed out"
-OPEN = "not written yet"
-NOT_RUN = "the cell did not run"
-PASSED, FAILED = "passed", "not yet"
 SAVED = "As saved at {time}:"
+PIECE = "{name}  {points} points  "
+PASSED, FAILED = "passed", "not yet: {problem}"
+OPEN = "still to be written"
 SUM = "{reached} of {points} points of the tests are within reach; {open} more for what a person reads."
