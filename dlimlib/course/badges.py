@@ -52,14 +52,19 @@ def repository(root):
 
 def stamp(nb, name, repo):
     """Put the badge and the bootstrap cell for OWNER/NAME (or None) into the notebook called `name`."""
-    badge = BADGE.format(repo=repo, name=name) if repo else ""
+    put_badge(nb, BADGE.format(repo=repo, name=name) if repo else "")
+    for cell in nb.cells:
+        if cell.get("id") == "bootstrap":
+            cell.source = bootstrap_source(repo)
+
+
+def put_badge(nb, badge):
+    """Put a badge, or nothing, between the marks of the notebook's title."""
     for cell in nb.cells:
         if cell.get("id") == "title":
             cell.source = re.sub(
                 r"(?s)(<!--badges-->).*?(<!--/badges-->)", lambda m: m[1] + badge + m[2], cell.source
             )  # fmt: skip
-        if cell.get("id") == "bootstrap":
-            cell.source = bootstrap_source(repo)
 
 
 def write_address(root, repo):
