@@ -3,11 +3,13 @@
 import json
 import os
 import stat
+import types
+import unicodedata
 import zipfile
 
 import pytest
 
-from dlimlib.course.handout import collect, commands
+from dlimlib.course.handout import collect, commands, incoming
 
 NAMES = {"03": "03_vae", "06": "06_conditional_gan"}
 NOTEBOOK = json.dumps({"cells": [{"cell_type": "markdown", "source": "mine"}]}).encode()
@@ -63,10 +65,66 @@ def test_a_flat_folder_as_classroom_makes_it(tmp_path):
         "Exercise 3/03_vae.ipynb": NOTEBOOK,
     }
     files, notes = collected(pack(tmp_path / "classroom.zip", given), tmp_path)
-    assert set(files) == {"Exercise-3/03/03_vae.ipynb"}, "one is nobody's: so the folder may be the student"
-    del given["Exercise 3/03_vae.ipynb"]
-    files, notes = collected(pack(tmp_path / "classroom.zip", given), tmp_path / "2")
-    assert set(files) == {"Anna-Berg/03/03_vae.ipynb", "Ben/03/03_vae.ipynb"} and notes == []
+    assert set(files) == {"Anna-Berg/03/03_vae.ipynb", "Ben/03/03_vae.ipynb"}
+    assert notes == ["Exercise 3/03_vae.ipynb: nothing says whose it is"]
+
+
+@pytest.mark.parametrize(
+    "inside", ["anna/03_vae.ipynb ben/03_vae.ipynb", "ben/03/03_vae.ipynb anna/03.ipynb"]
+)
+@pytest.mark.parametrize("around", ["", "export/", "export/Exercise 3/"])
+def test_folders_around_all_students_are_not_students(inside, around, tmp_path):
+    given = {around + name: NOTEBOOK for name in inside.split()}
+    files, notes = collected(pack(tmp_path / "in.zip", given), tmp_path)
+    assert set(files) == {"anna/03/03_vae.ipynb", "ben/03/03_vae.ipynb"} and notes == []
+
+
+def test_one_student_with_two_notebooks_is_one_student(tmp_path):
+    given = {"anna/03/03_vae.ipynb": NOTEBOOK, "anna/06/06_conditional_gan.ipynb": NOTEBOOK}
+    files, _ = collected(write(tmp_path / "in", given), tmp_path)
+    assert set(files) == {"anna/03/03_vae.ipynb", "anna/06/06_conditional_gan.ipynb"}
+
+
+def test_moodles_zip_without_folders(tmp_path):
+    given = {"Anna Berg_4711_assignsubmission_file_03_vae.ipynb": NOTEBOOK,
+             "Ben_12_assignsubmission_file_03_vae (1).ipynb": NOTEBOOK}  # fmt: skip
+    files, notes = collected(pack(tmp_path / "moodle.zip", given), tmp_path)
+    assert set(files) == {"Anna-Berg_4711/03/03_vae.ipynb", "Ben_12/03/03_vae.ipynb"} and notes == []
+
+
+def test_nobody_can_hand_in_under_another_name_from_a_folder_of_their_own(tmp_path):
+    given = {"anna/03_vae.ipynb": NOTEBOOK, "eve/anna_1_assignsubmission_file_/anna/03_vae.ipynb": b"[]",
+             "eve/../anna/03_vae.ipynb": b"[]"}  # fmt: skip
+    given["eve/" + "a/" * 9000 + "03_vae.ipynb"] = b"[]"
+    files, _ = collected(pack(tmp_path / "in.zip", given), tmp_path)
+    assert files == {"anna/03/03_vae.ipynb": NOTEBOOK, "eve/03/03_vae.ipynb": b"[]"}
+
+
+def test_names_of_any_script_stay_apart(tmp_path):
+    names = ["राम", "रीम", unicodedata.normalize("NFD", "Ödön"), "李小龙", "\U00020000" * 90, "Anna", "anna"]
+    given = {f"{name}/03_vae.ipynb": NOTEBOOK for name in names}
+    files, notes = collected(pack(tmp_path / "in.zip", given), tmp_path)
+    students = {file.partition("/")[0] for file in files}
+    assert students == {"राम", "रीम", "Ödön", "李小龙", "\U00020000" * 60, "Anna"}
+    assert notes == ["Anna/03_vae.ipynb: an older version of Anna's"], "some disks make one folder of both"
+    old = types.SimpleNamespace(filename="Ödön\\03.ipynb".encode().decode("cp437"), flag_bits=0)
+    assert incoming._place(old) == ("Ödön", "03.ipynb")
+
+
+def test_a_renamed_notebook_is_known_by_its_last_cell(tmp_path):
+    cell = {"cell_type": "code", "source": ["from x import y\n", 'check_my_work("06_conditional_gan.ipynb")']}
+    given = {"s03/solution.ipynb": json.dumps({"cells": [cell]}).encode()}
+    assert set(collected(write(tmp_path / "in", given), tmp_path)[0]) == {"s03/06/06_conditional_gan.ipynb"}
+
+
+def test_what_was_collected_before_is_neither_handed_in_nor_replaced_without_a_word(tmp_path):
+    source = write(tmp_path / "in", {"anna/03_vae.ipynb": NOTEBOOK})
+    for notes in ([], [], ["anna/03_vae.ipynb: takes the place of what was collected before"]):
+        found = collect.collect(source, source / "submitted", NAMES)
+        assert set(found.notebooks) == {("anna", "03")} and found.notes == notes
+        if (source / "second").exists():
+            (source / "anna" / "03_vae.ipynb").write_bytes(NOTEBOOK + b" ")
+        (source / "second").mkdir(exist_ok=True)
 
 
 def test_the_newest_of_several_counts(tmp_path):
@@ -86,7 +144,7 @@ def test_only_one_notebook_and_names_that_say_nothing(tmp_path):
     files, notes = collected(write(tmp_path / "in", given), tmp_path, only="06")
     assert set(files) == {"anna/06/06_conditional_gan.ipynb"}
     assert notes == ["anna/03_vae.ipynb: is notebook 03, not 06",
-                     "ben/Untitled.ipynb: its name does not say which notebook it is"]  # fmt: skip
+                     "ben/Untitled.ipynb: nothing says which notebook it is"]  # fmt: skip
 
 
 def test_nothing_of_a_zip_leads_out_of_the_target(tmp_path):
@@ -113,7 +171,8 @@ def test_symbolic_links_in_a_folder_are_left_alone(tmp_path):
 
 
 def test_one_that_lies_about_its_size_costs_nobody_else(tmp_path, monkeypatch):
-    monkeypatch.setattr(collect, "MAX_FILE", 1 << 20)
+    for module in (collect, incoming):
+        monkeypatch.setattr(module, "MAX_FILE", 1 << 20)
     bomb = zipfile.ZipInfo("eve/03_vae.ipynb", (2026, 1, 1, 0, 0, 0))
     bomb.compress_type = zipfile.ZIP_DEFLATED
     source = pack(tmp_path / "bomb.zip", {"anna/03_vae.ipynb": NOTEBOOK})
@@ -121,10 +180,36 @@ def test_one_that_lies_about_its_size_costs_nobody_else(tmp_path, monkeypatch):
         archive.writestr(bomb, bytes(8 << 20))
     files, notes = collected(source, tmp_path)
     assert set(files) == {"anna/03/03_vae.ipynb"} and "eve/03_vae.ipynb: larger than 1 MB" in notes[0]
-    entry = zipfile.ZipFile(source).getinfo("eve/03_vae.ipynb")
-    entry.file_size = 10
-    with pytest.raises((ValueError, zipfile.BadZipFile)):
-        collect._reader(zipfile.ZipFile(source), entry)()
+    with zipfile.ZipFile(source) as archive:
+        entry = archive.getinfo("eve/03_vae.ipynb")
+        with pytest.raises(ValueError, match="larger than 1 MB"):
+            incoming._capped(archive.open, entry)()
+        entry.file_size = 10
+        with pytest.raises(zipfile.BadZipFile):
+            incoming._capped(archive.open, entry)()
+
+
+def test_heaps_of_notebooks_are_refused_and_heaps_of_other_files_are_not(tmp_path, monkeypatch, capsys):
+    given = {f"eve/.venv/lib/{k}.py": b"" for k in range(40)} | {"anna/03_vae.ipynb": NOTEBOOK}
+    source = write(tmp_path / "in", given)
+    monkeypatch.setattr(incoming, "MAX_NOTEBOOKS", 3)
+    files, notes = collected(source, tmp_path)
+    assert set(files) == {"anna/03/03_vae.ipynb"}
+    assert notes == ["eve/.venv/lib/0.py, 1.py, 10.py and 37 more: no notebook, left where it is"]
+    write(source, {f"eve/{k}.ipynb": NOTEBOOK for k in range(4)})
+    assert commands.main(["collect", str(source), "--to", str(tmp_path / "no")]) == 2
+    assert "among them 5 notebooks" in capsys.readouterr().err and not (tmp_path / "no").exists()
+
+
+def test_names_do_nothing_to_the_terminal(tmp_path):
+    given = {"eve\x1b[2J/03_vae.ipynb": b"{", "mal\udcff/a.pdf": b""}
+    try:
+        source = write(tmp_path / "in", given)
+    except (OSError, UnicodeError):
+        pytest.skip("this disk has no such names")
+    files, notes = collected(source, tmp_path)
+    assert set(files) == {"eve-2J/03/03_vae.ipynb"} and all(note.isprintable() for note in notes)
+    "".join(notes).encode()
 
 
 def test_damaged_files_are_named(tmp_path):
@@ -133,6 +218,15 @@ def test_damaged_files_are_named(tmp_path):
     ).read_bytes()
     (tmp_path / "cut.zip").write_bytes(data.replace(b"mine", b"your", 1))
     files, notes = collected(tmp_path / "cut.zip", tmp_path)
+    assert set(files) == {"ben/03/03_vae.ipynb"} and "anna/03_vae.ipynb: can't be read" in notes[0]
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("anna", "ben"):
+            archive.writestr(f"{name}/03_vae.ipynb", NOTEBOOK + bytes(1000))
+    data = bytearray((tmp_path / "packed.zip").read_bytes())
+    begin = data.index(b"anna/03_vae.ipynb") + len(b"anna/03_vae.ipynb")
+    data[begin : begin + 8] = b"\xff" * 8
+    (tmp_path / "packed.zip").write_bytes(data)
+    files, notes = collected(tmp_path / "packed.zip", tmp_path / "2")
     assert set(files) == {"ben/03/03_vae.ipynb"} and "anna/03_vae.ipynb: can't be read" in notes[0]
 
 
@@ -150,13 +244,26 @@ def test_the_command_says_who_is_missing(tmp_path, capsys):
     ]
     assert commands.main(arguments) == 0
     said = capsys.readouterr().out
-    assert "2 notebooks of 2 students" in said and "1 have handed in nothing: Cleo" in said, said
+    assert "2 notebooks of 2 students" in said and "03: 1 of 3 have not handed it in: Cleo c@x\n" in said
     assert "03.ipynb: is no JSON; collected as it is" in said
 
 
+@pytest.mark.parametrize("row", ["Berg;Anna;1", "anna;berg;x", "x;Anna Berg;y", '"Berg, Anna";;'])
+def test_a_name_of_the_list_is_found_however_it_is_written(row, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(f"Surname;First name;Group\n{row}\nDelo;Cleo;4711\n", encoding="utf-8")
+    assert collect.missing(collect.listed(path), ["Anna-Berg_4711", "ben"]) == ["Delo Cleo"]
+
+
 def test_what_can_not_be_read_is_answered_in_a_sentence(tmp_path, capsys):
+    def said(*arguments):
+        assert commands.main(["collect", *map(str, arguments), "--to", str(tmp_path / "out")]) == 2
+        return capsys.readouterr().err
+
     (tmp_path / "no.zip").write_text("no zip")
-    assert commands.main(["collect", str(tmp_path / "no.zip")]) == 2
-    assert "neither a folder nor a zip" in capsys.readouterr().err
-    assert commands.main(["collect", str(tmp_path), "--students", str(tmp_path / "none.csv")]) == 2
-    assert "can't be read as a list of students" in capsys.readouterr().err
+    (tmp_path / "latin.csv").write_bytes("Name\nÖdön\n".encode("latin-1"))
+    assert "neither a folder nor a zip" in said(tmp_path / "no.zip")
+    assert "neither a folder nor a zip" in said(tmp_path / "none")
+    assert "can't be read as a list of students" in said(tmp_path, "--students", tmp_path / "none.csv")
+    assert 'save it as "CSV UTF-8"' in said(tmp_path, "--students", tmp_path / "latin.csv")
+    assert "no notebook 33; there are 01, 02" in said(tmp_path, "--only", "33")

@@ -31,8 +31,8 @@ class Refused(Exception):
 
 def student_edition(nb, file):
     """Return the notebook for students, under the name `file`: what they write is a stub, tests show their
-    visible part, no badge leads to the whole notebook, and a cell at the end checks one's own work. Outputs go
-    altogether, so that what is handed in shows what its author has executed."""
+    visible part, no badge leads to the whole notebook, and a cell at the end checks one's own work. Outputs
+    go altogether, so that what is handed in shows what its author has executed."""
     from nbconvert.preprocessors import ClearOutputPreprocessor
     from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, LockCells
 
