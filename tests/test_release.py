@@ -23,13 +23,14 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HIDDEN = re.compile(r"(?s)### BEGIN (SOLUTION|HIDDEN TESTS)\n(.*?)### END \1")
 # lines of solutions that stand in the notebook or the package for everyone to see as well
 SEEDED, BACK = "g = torch.Generator().manual_seed(SEED)", "loss.backward()"
+ZERO = "D.zero_grad()"
 GIVEN = {
     "01": {SEEDED, BACK},
-    "02": {SEEDED, "x = F.max_pool2d(x, 2)"},
+    "02": {SEEDED, "x = F.max_pool2d(x, 2)", "E.backward()"},
     "03": {SEEDED, "mu, logvar = E(x).chunk(2, dim=1)"},
     "04": {SEEDED, "codebook, commitment = vq_losses(z, z_q)", "out = straight_through(z, z_q)"},
-    "05": {BACK},
-    "06": {SEEDED, BACK, "got = projection(score, f, e)"},
+    "05": {BACK, ZERO},
+    "06": {SEEDED, BACK, ZERO, "def G_toy(z, c):", "got = planes(x, c)", "got = projection(score, f, e)"},
     "07": {"loss = judge_loss(D, order, x, x_fake)", "return nn.Sequential("},
     "08": {"loss = cycle_loss(G, F, x, y, F(y), G(x))"},
 }
@@ -47,7 +48,7 @@ def secrets(path):
     """The lines of a notebook's solutions, hidden tests and rubrics that say something."""
     sources = "\n".join(cell.source for cell in nbs.read(path).cells)
     lines = {line.strip() for _, text in HIDDEN.findall(sources) for line in text.splitlines()}
-    return {line for line in lines if len(re.sub(r"\W", "", line)) >= 12}
+    return {line for line in lines if len(re.sub(r"\W", "", line)) >= 8}
 
 
 def everything(data, name=""):
@@ -81,7 +82,7 @@ def test_no_line_of_a_solution_leaves_the_house(path, released):
     text = re.sub(r"\s+", " ", text)
     leaked = {line for line in secrets(path) if re.sub(r"\s+", " ", line) in text}
     assert leaked == GIVEN.get(path.stem[:2], set())
-    assert len(secrets(path)) > 30 and len(leaked) < 4
+    assert len(secrets(path)) > 30 and len(leaked) < 7
     assert "BEGIN SOLUTION" not in (folder / path.name).read_text(encoding="utf-8") and "Rubric" not in text
 
 
