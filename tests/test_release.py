@@ -212,6 +212,12 @@ def test_an_edition_knows_itself_and_leads_to_no_solution(released, tmp_path):
     assert "blob/main/notebooks" not in nbs.dumps(release.student_edition(whole, "x.ipynb"))
 
 
+def test_only_the_stub_is_still_to_be_written():
+    assert check._problem({"error": ["NotImplementedError", ""], "fatal": None}) == texts.OPEN
+    meta = {"error": ["NotImplementedError", "Cannot copy out of meta tensor; no data!"], "fatal": None}
+    assert "Cannot copy" in check._problem(meta)
+
+
 def test_the_same_notebook_gives_the_same_bytes_wherever_it_lies(released, tmp_path):
     copy = tmp_path / "elsewhere" / "03_vae.ipynb"
     nbs.write(nbs.read(ROOT / "notebooks" / "03_vae.ipynb"), copy)

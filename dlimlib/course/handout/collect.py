@@ -65,7 +65,7 @@ def owner(place, said):
         return "_".join(filter(None, (tidy(match["name"]), match["id"])))
     if len(place) > 1:
         return tidy(place[0])
-    rest = place[0].removesuffix(".ipynb")
+    rest = re.sub(r"\.ipynb$", "", place[0], flags=re.I)
     rest = rest.replace(said, " ") if said else rest
     rest = re.sub(r"^\s*copy of\b|\(\d+\)\s*$", " ", rest, flags=re.I)  # as Drive and browsers name copies
     return tidy(rest) if re.search(r"[^\W\d_]", rest) else None
@@ -103,9 +103,7 @@ def sort(files, names, only=None):
         elif only and number != only:
             notes.append(f"{said(file)}: is notebook {number}, not {only}")
         else:
-            student = spelled.setdefault(
-                student.casefold(), student
-            )  # some disks make one folder of Anna, anna
+            student = spelled.setdefault(student.casefold(), student)  # some disks see one folder in both
             versions.setdefault((student, number), []).append(file)
     for (student, _), all_of in versions.items():
         all_of.sort(key=lambda file: (file.time, file.place))

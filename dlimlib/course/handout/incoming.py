@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import zipfile
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ class File(NamedTuple):
 
     @property
     def is_notebook(self):
-        return self.place[-1].endswith(".ipynb")
+        return self.place[-1].lower().endswith(".ipynb")
 
 
 def files_in(source, but):
@@ -55,7 +56,8 @@ def _in_folder(source, but):
             path = here / name
             about = path.lstat()
             if stat.S_ISREG(about.st_mode):
-                yield File(path.relative_to(source).parts, about.st_mtime, about.st_size, _capped(path.open))
+                read = _capped(partial(path.open, "rb"))
+                yield File(path.relative_to(source).parts, about.st_mtime, about.st_size, read)
 
 
 def _in_zip(source):
@@ -64,14 +66,10 @@ def _in_zip(source):
     except Exception:  # whatever a damaged one raises
         raise Refused(f"{source} is neither a folder nor a zip that can be read") from None
     for entry in archive.infolist():
-        kind = stat.S_IFMT(
-            entry.external_attr >> 16
-        )  # what Unix makes of it; 0 where it was packed elsewhere
+        kind = stat.S_IFMT(entry.external_attr >> 16)  # 0 where it was not packed on Unix
         if kind in (0, stat.S_IFREG) and not entry.is_dir():
-            when = float(
-                "".join(f"{part:02d}" for part in entry.date_time)
-            )  # later is larger: that is enough
-            yield File(_place(entry), when, entry.file_size, _capped(archive.open, entry))
+            when = float("".join(f"{part:02d}" for part in entry.date_time))  # that later is larger is enough
+            yield File(_place(entry), when, entry.file_size, _capped(partial(archive.open, entry)))
 
 
 def _place(entry):
@@ -87,11 +85,11 @@ def _place(entry):
     return (*parts[:-1][:MAX_DEPTH], *parts[-1:])
 
 
-def _capped(open, *what):
-    """Return a function that reads a file, whatever size it claims to have."""
+def _capped(opened):
+    """Return a function that reads what is opened, whatever size it claims to have."""
 
     def read():
-        with open(*what, mode="r" if what else "rb") as stream:  # a zip's "r" gives bytes as well
+        with opened() as stream:
             data = stream.read(MAX_FILE + 1)
         if len(data) > MAX_FILE:
             raise ValueError(f"larger than {MAX_FILE >> 20} MB")
