@@ -1,4 +1,4 @@
-# says: scores of known weights|how many weights
+# says: scores of known weights
 # %% patch_judge
 def patch_judge(channels, width=24):
     norm = partial(nn.InstanceNorm2d, affine=True)
