@@ -1,5 +1,6 @@
 """Networks that an earlier notebook built and a later one reuses, layer by layer as they stand there."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -34,6 +35,28 @@ def face_decoder(shape: tuple[int, int, int], z_dim: int, width: int = 32) -> nn
         nn.Conv2d(width, 4 * c, 3, padding=1),
         nn.PixelShuffle(2),
     )
+
+
+class FaceSwap(nn.Module):
+    """Notebook 01's face swap of K people: an encoder E, a norm of the codes for each person, and a decoder
+    D of one trunk and a head for each."""
+
+    def __init__(self, people: int = 6, z_dim: int = 64) -> None:
+        super().__init__()
+        table = lambda: nn.Parameter(torch.ones(people, z_dim), requires_grad=False)  # noqa: E731
+        self.E = face_encoder((3, 64, 64), z_dim)
+        self.norm, self.D = nn.Module(), nn.Module()
+        self.norm.mean, self.norm.var, self.D.who, self.D.spread = (table() for _ in range(4))
+        net = [nn.Linear(z_dim, 96 * 16), nn.Unflatten(1, (96, 4, 4)), _repeat(96, 64), _repeat(64, 64)]
+        self.D.trunk = nn.Sequential(*net)
+        end = lambda: [_repeat(64, 32), _repeat(32, 16), nn.Conv2d(16, 3, 3, padding=1)]  # noqa: E731
+        named = lambda: {str(k): layer for k, layer in enumerate(end(), len(net))}  # noqa: E731
+        self.D.heads = nn.ModuleList(nn.Sequential(OrderedDict(named())) for _ in range(people))
+
+    def forward(self, x: torch.Tensor, a: int, b: int) -> torch.Tensor:
+        """Draw pictures x (B, 3, 64, 64) of person a as person b, both whole numbers below `people`."""
+        z = (self.E(x) - self.norm.mean[a]) / (self.norm.var[a] + 1e-6).sqrt()
+        return self.D.heads[b](self.D.trunk(z * self.D.spread[b] + self.D.who[b]))
 
 
 class UNet(nn.Module):
@@ -159,6 +182,11 @@ def _convs(c_in, c_out):
 def _down(c_in, c_out):
     layer = nn.Conv2d(c_in, c_out, 4, stride=2, padding=1)
     return nn.Sequential(layer, nn.BatchNorm2d(c_out), nn.LeakyReLU(0.1))
+
+
+def _repeat(c_in, c_out):
+    layer = nn.Conv2d(c_in, c_out, 3, padding=1)
+    return nn.Sequential(nn.Upsample(scale_factor=2), layer, nn.BatchNorm2d(c_out), nn.LeakyReLU(0.1))
 
 
 def _up(c_in, c_out):

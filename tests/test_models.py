@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from dlimlib import data, metrics, models, pretrained
+from dlimlib.data import faces
 
 
 def test_the_face_nets_are_those_of_notebook_01():
@@ -15,6 +16,20 @@ def test_the_face_nets_are_those_of_notebook_01():
         x_hat = D.eval()(z)
     assert z.shape == (16, 64) and x_hat.shape == x.shape
     assert (x_hat - x).square().mean() < 0.03, "they redraw people as notebook 01 says, about 0.0145"
+
+
+def test_the_face_swap_is_that_of_notebook_01():
+    """Its weights fit: A's frames become B, and turn as A does."""
+    swap = models.FaceSwap(6)
+    pretrained.load("01_autoencoder-people", E=swap.E, norm=swap.norm, D=swap.D)
+    scenes = faces.scene(faces.sample(16, seed=99))
+    x_A, x_B = (faces.render(faces.combine(faces.person(seed), scenes), 64).float() for seed in (7, 2))
+    with torch.no_grad():
+        fake = swap.eval()(x_A, 0, 1)
+    who, who_A, who_B = map(metrics.identity_vector, (fake, x_A, x_B))
+    assert ((who - who_B).norm(dim=1) < (who - who_A).norm(dim=1)).all(), "notebook 01: 100 % are taken for B"
+    wrong = (metrics.read_factors(fake)["yaw"] - scenes["yaw"]).abs().rad2deg().median()
+    assert wrong < 5, "notebook 01: turned as A is, within 3.1 degrees"
 
 
 def test_the_unet_is_that_of_notebook_02():
