@@ -19,7 +19,7 @@ _HOMES = {
     "stored": "report",
     "with_recorded": "report",
 }
-_MODULES = ("data", "explore", "metrics", "models", "plot", "pretrained")
+_MODULES = ("data", "explore", "gallery", "metrics", "models", "plot", "pretrained")
 __all__ = sorted([*_HOMES, *_MODULES])
 
 
