@@ -55,8 +55,11 @@ class FaceSwap(nn.Module):
 
     def forward(self, x: torch.Tensor, a: int, b: int) -> torch.Tensor:
         """Draw pictures x (B, 3, 64, 64) of person a as person b, both whole numbers below `people`."""
-        z = (self.E(x) - self.norm.mean[a]) / (self.norm.var[a] + 1e-6).sqrt()
-        return self.D.heads[b](self.D.trunk(z * self.D.spread[b] + self.D.who[b]))
+        mean, var = (self.norm.get_parameter(name)[a] for name in ("mean", "var"))
+        who, spread = (self.D.get_parameter(name)[b] for name in ("who", "spread"))
+        z = (self.E(x) - mean) / (var + 1e-6).sqrt()
+        h = self.D.get_submodule("trunk")(z * spread + who)
+        return self.D.get_submodule(f"heads.{b}")(h)
 
 
 class UNet(nn.Module):
