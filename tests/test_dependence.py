@@ -352,6 +352,32 @@ def test_what_holds_no_more_than_a_function_or_a_size_shares_nothing(after, anew
     assert {cell for cell in plain if plain[cell] != used[cell]} == anew
 
 
+PLAY = """
+def play(game, run, rate=1.0):
+    for x, y in run:
+        run.log(E=rate * loss(net(x.flatten(1)), x.flatten(1)))
+
+run = dl.Run("small", train.batches(8), steps=STEPS, net=net)
+{}"""
+
+
+@pytest.mark.parametrize(
+    "call, anew",
+    [
+        ("play(1, run, 2.0)", {"train"}),
+        ("seen = play(1, run=run)", {"train"}),
+        ("play(run, 1)", set()),  # what it does not loop over it does not train
+        ("dl.plot.history(run)", set()),
+    ],
+)
+def test_a_run_that_is_handed_to_a_function_which_loops_over_it(call, anew):
+    """The training of two statements: one opens the Run, the next one plays it."""
+    before = keys(notebook([("train", CELLS["train"], PLAY.format(call))]))
+    faster = PLAY.replace("rate * loss", "2 * rate * loss").format(call)
+    after = keys(notebook([("train", CELLS["train"], faster)]))
+    assert {cell for cell in before if before[cell] != after[cell]} == anew
+
+
 @cache
 def real(stem):
     nb = nbs.read(next(path for path in NOTEBOOKS if path.stem == stem))

@@ -18,7 +18,7 @@ from . import library, statements
 from .effects import Effects
 from .known import RANDOM
 from .meaning import Meaning
-from .names import FUNCTIONS, dotted, free, is_run, late, outer, stored_names
+from .names import FUNCTIONS, dotted, free, is_run, late, looped_over, outer, stored_names
 
 BUILTINS = frozenset({*dir(builtins), "display", "get_ipython"})
 
@@ -42,6 +42,7 @@ class Unit:
     spoils: set = field(default_factory=set)  # those of them that do not merely pass through a network
     loads: dict = field(default_factory=dict)  # of pretrained.load: name of the weights -> what they fill
     opens: bool = False  # makes a Run that another unit loops over
+    plays: set = field(default_factory=set)  # what it hands to functions of the notebook that loop over it
     trains: bool = False
     opaque: bool = False
 
@@ -58,7 +59,7 @@ class Notebook:
     def __init__(self, nb, profile, name=""):
         self.name, self.statements = name, {}  # (index of the cell, which of its statements) -> as written
         self.meaning, self.profile, self.units = Meaning(BUILTINS), profile, []
-        self._links, self._frozen, self._training = {}, set(), {}
+        self._links, self._frozen, self._training, self._looping = {}, set(), {}, {}
         for index, cell in nbs.code(nb):
             if cell.get("id") != "bootstrap":
                 for top, node in enumerate(nbs.parse(cell.source).body):
@@ -159,12 +160,16 @@ class Notebook:
         if definition:
             loops = any(isinstance(n, ast.For | ast.AsyncFor) for n in ast.walk(node))
             self._training[node.name] = bool(runs or known) and ("whole" if loops or not runs else "opens")
+            self._looping[node.name] = looped_over(node)
             return
         for name in unit.binds:
             self._training.pop(name, None)
         unit.trains = bool(runs or known)
         unit.opens = bool(runs) or any(self._training[name] == "opens" for name in known)
         for call in calls:
+            looped = self._looping.get(getattr(call.func, "id", None), {})
+            given = [*enumerate(call.args), *((k.arg, k.value) for k in call.keywords)]
+            unit.plays |= {arg.id for place, arg in given if place in looped and isinstance(arg, ast.Name)}
             if dotted(call.func, modules) == "dlimlib.pretrained.load" and call.args:
                 name = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
                 effects = Effects(self.meaning, self._links)
@@ -234,10 +239,8 @@ class Notebook:
         if unit.opens:
             for n in range(number + 1, len(self.units)):
                 later = self.units[n]
-                if (
-                    isinstance(later.node, ast.For | ast.AsyncFor)
-                    and free(later.node.iter) & unit.binds.keys()
-                ):
+                loops = isinstance(later.node, ast.For | ast.AsyncFor)
+                if (free(later.node.iter) if loops else later.plays) & unit.binds.keys():
                     whole.append(n)
                 elif any(later.binds.get(name) for name in unit.binds):
                     break

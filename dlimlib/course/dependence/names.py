@@ -118,3 +118,12 @@ def is_run(call, modules):
     """Whether a call makes a Run."""
     name = dotted(call.func, modules) or ""
     return name.startswith("dlimlib") and name.endswith(".Run")
+
+
+def looped_over(node):
+    """The parameters, by place and by name, over which a function loops; none of a class."""
+    if not isinstance(node, FUNCTIONS):
+        return set()
+    over = {n.iter.id for n in ast.walk(node) if isinstance(n, ast.For) and isinstance(n.iter, ast.Name)}
+    places = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args)]
+    return {k for k, name in enumerate(places) if name in over} | over
