@@ -5,17 +5,16 @@ test cell of a submission which of its probes differ. `launch` starts the proces
 """
 
 import hashlib
-import json
 import logging
 import re
 import secrets
 
 from ..notebook import code, is_test, tags
 from .process import MAX_VALUE, Cell, launch, run_cells
-from .values import compare, guessable
+from .values import compare, guessable, room
 
 SEEDS = 3  # of which each submission gets one, so that what another one was told does not help it
-MAX_SENTENCE, MAX_CELLS = 600, 1000  # characters, cells of a submission
+MAX_SENTENCE, MAX_CELLS, MAX_PROBES = 600, 1000, 100  # characters, cells of a submission, probes of a test
 
 # ---------------------------------------------------------------------------------------- sentences
 
@@ -28,13 +27,13 @@ def plain(text):
 
 
 def quotes(text, source):
-    """Whether a text holds a piece of the hidden tests in source, whatever the spaces and line breaks."""
+    """Whether a text holds a piece of the hidden tests in source, whatever stands between its letters."""
     hidden = "".join(re.findall(r"(?s)### BEGIN HIDDEN TESTS(.*?)### END HIDDEN TESTS", source))
     return not _pieces(text).isdisjoint(_pieces(hidden))
 
 
-def _pieces(text, length=30):
-    text = "".join(text.split())
+def _pieces(text, length=24):
+    text = "".join(filter(str.isalnum, text)).lower()
     return {text[i : i + length] for i in range(len(text) - length + 1)}
 
 
@@ -63,6 +62,7 @@ def verdicts(expected, result, source=""):
 
 
 def _told(problem, source):
+    problem = problem[: 2 * MAX_SENTENCE]  # before anything is made of it
     return "it quotes the hidden tests" if quotes(problem, source) else plain(problem)
 
 
@@ -82,7 +82,7 @@ def record(nb, seconds=60, launch=launch):
     """
     light = [cell for _, cell in code(nb) if "heavy" not in tags(cell)]
     tests = {cell.id: cell.metadata.nbgrader.grade_id for cell in light if is_test(cell)}
-    cells = [Cell(c.id, c.source, *((8, MAX_VALUE) if c.id in tests else ())) for c in light]
+    cells = [Cell(c.id, c.source, (MAX_VALUE,) * (c.id in tests) * MAX_PROBES) for c in light]
     seeds = [secrets.randbelow(2**31) for _ in range(SEEDS)]
     again, *runs = (run_cells(cells, seed, seconds, launch=launch) for seed in (seeds[0], *seeds))
     problems = []
@@ -149,11 +149,11 @@ def judge(reference, nb, seconds=20, in_all=120, launch=launch):
     try:
         cells = submitted(reference, expected, nb)
         results = run_cells(cells, chosen["seed"], seconds, in_all, launch)
+        return {name: verdicts(expected[name], results.get(("test", name)), tests[name]) for name in tests}
     except Exception as error:
         logging.getLogger(__name__).exception("a submission could not be judged")
         problem = f"the judge failed, which says nothing of the solution ({type(error).__name__})"
         return {name: [(record["probe"], problem) for record in expected[name]] for name in tests}
-    return {name: verdicts(expected[name], results.get(("test", name)), tests[name]) for name in tests}
 
 
 def submitted(reference, expected, nb):
@@ -166,9 +166,8 @@ def submitted(reference, expected, nb):
         name = _grade_id(meta)
         marks = {_as(str, cell.get("id")), name, _fingerprint(source)}
         if name in tests:
-            sizes = [len(json.dumps(record["value"])) for record in expected[name]]
-            room = 2 * max(sizes, default=0) + 4096  # a larger value can't be right
-            cells.append(Cell(("test", name), tests[name], len(sizes), room))
+            rooms = tuple(4096 + room(record["value"]) for record in expected[name])
+            cells.append(Cell(("test", name), tests[name], rooms))
         elif cell.get("cell_type") == "code" and source.strip() and not _heavy(reference, meta, marks):
             cells.append(Cell(i, source, own=marks.isdisjoint(reference["light"])))
     return cells

@@ -8,6 +8,7 @@ import math
 import os
 import queue
 import secrets
+import select
 import shutil
 import signal
 import subprocess
@@ -23,15 +24,16 @@ MAX_VALUE, ROOM = 4 << 20, 64 << 10  # bytes of any value, of all that comes fro
 INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
 HOMES = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")  # all lead to the folder of the cells
 OWN_SHARE = 1 / 3  # of all seconds, for the student's own cells: the others have the rest for themselves
+ONE_OF_THEM = 1 / 3  # of what is left of that: the most that one of them may take, so that the next have some
+QUICK = 0.1  # seconds that one of which nothing is known is thought to take
 
 
 class Cell(NamedTuple):
-    """A cell to run: `probes` values of `room` bytes are kept of it; is it the student's `own` idea?"""
+    """A cell to run: as many values as `rooms`, bytes for each, are kept of it; is it the student's `own`?"""
 
     key: Any
     source: str
-    probes: int = 0
-    room: int = 0
+    rooms: tuple = ()
     own: bool = False
 
 
@@ -144,17 +146,17 @@ class Child:
 
     def run(self, cell, seed, seconds):
         """Run a Cell; returns {records, error: None or [name, text], fatal: None or a text, text, begun}."""
-        self.received, self.limit = 0, ROOM + (cell.probes + 1) * cell.room
+        self.received, self.limit = 0, ROOM + sum(cell.rooms)
         self.text.clear()
         token, end = secrets.token_hex(8), time.monotonic() + seconds
-        job = {"source": cell.source, "seed": seed, "token": token, "room": cell.room}
+        job = {"source": cell.source, "seed": seed, "token": token, "rooms": cell.rooms}
         if len(cell.source) > MAX_SOURCE:
             return failure("the cell is too long")
         try:
             self._write(json.dumps(job).encode() + b"\n", end)
         except OSError:
             return failure("the Python process has ended", begun=False)
-        return self._collect(token, end, seconds)
+        return self._collect(token, end, seconds, len(cell.rooms))
 
     def _write(self, data, end):
         """Write what the process takes; one that does not read will not answer in time either."""
@@ -163,7 +165,7 @@ class Child:
             if data:
                 time.sleep(0.01)
 
-    def _collect(self, token, end, seconds):
+    def _collect(self, token, end, seconds, probes=0):
         result = failure(None, begun=False)
         while result["fatal"] is None:
             try:
@@ -178,7 +180,8 @@ class Child:
             if message.get("token") != token:
                 continue  # not from us, or late words of another cell
             if "probe" in message:
-                result["records"].append(message)
+                if len(result["records"]) <= probes > 0:  # one too many tells that they are forged
+                    result["records"].append(message)
             elif "begun" in message:
                 result["begun"] = True
             elif "done" in message:
@@ -208,8 +211,14 @@ class Child:
                 self.text += data[: max(0, MAX_TEXT - len(self.text))]
 
     def _read(self, pipe):
+        """Return what comes next, b"" at the end and after close(), whoever else still holds the pipe."""
         try:
-            return pipe.read(1 << 16)
+            if os.name == "posix":
+                ready = select.poll()
+                ready.register(pipe, select.POLLIN)
+                while not self.closed and not ready.poll(500):
+                    pass
+            return b"" if self.closed else pipe.read(1 << 16)
         except (OSError, ValueError):
             return b""
 
@@ -241,22 +250,27 @@ def run_cells(cells, seed, seconds, in_all=math.inf, launch=launch):
     """Run Cells in order, each for `seconds` at most; returns {key: result}.
 
     What kills the process is left out, and the rest runs anew, until `in_all` seconds are over. So that the
-    student's own cells take no time from the others, they are left out when they have used up their share.
+    student's own cells take no time from the others, they have a share of it, and are left out when they need
+    more than what is left allows: a quick one, which others may build on, still runs after many slow ones.
     """
     end, own = time.monotonic() + in_all, in_all * OWN_SHARE
     late = f"all cells together took longer than {in_all:.3g} s"
-    results, left_out = {}, {}
+    results, left_out, took = {}, {}, {}
     while time.monotonic() < end:
         with scratch() as folder:
             child, before = Child(folder, launch), None
             try:
                 for cell in cells:
                     begin = time.monotonic()
-                    allowed = min(seconds, end - begin, own if cell.own else math.inf)
-                    if cell.key in left_out or allowed <= 0:
+                    share = own * ONE_OF_THEM if cell.own else math.inf
+                    allowed = min(seconds, end - begin, share)
+                    if cell.key in left_out or allowed <= 0 or took.get(cell.key, QUICK) > share:
                         continue
                     result = results[cell.key] = child.run(cell, seed, allowed)
-                    own -= (time.monotonic() - begin) if cell.own else 0
+                    took[cell.key] = time.monotonic() - begin
+                    if cell.own:
+                        own -= took[cell.key]
+                        own *= 0.5 if result["fatal"] else 1  # to start anew takes time as well
                     if result["fatal"] and time.monotonic() >= end:
                         result["fatal"] = late
                     if result["fatal"]:  # a cell that has not begun waited for the one before it
