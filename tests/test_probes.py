@@ -64,12 +64,16 @@ def sheet(kl=KL, sample=SAMPLE, test_kl=TEST_KL, own=()):
 def reference():
     found = grading.record(sheet())
     assert found["problems"] == []
-    assert "train" in found["heavy"] and "train" not in found["light"]
+    assert [cell["name"] for cell in found["outline"] if cell["role"] == "heavy"] == ["train"]
     return json.loads(json.dumps(found))  # it is plain JSON
 
 
 def judge(reference, seconds=20, in_all=120, **solutions):
     return grading.judge(reference, sheet(**solutions), seconds, in_all, warm.launch)
+
+
+def judge_notebook(reference, nb):
+    return grading.judge(reference, nb, launch=warm.launch)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +224,8 @@ def test_whatever_is_in_the_file_the_rest_is_judged(reference, change):
 
 @pytest.mark.parametrize("nb", [None, [], {}, {"cells": None}, {"cells": {"a": 1}}])
 def test_a_file_that_is_no_notebook(reference, nb):
-    assert grading.judge(reference, nb, launch=warm.launch)["test_sample"][0][1] == "the cell did not run"
+    said = grading.judge(reference, nb, launch=warm.launch)["test_sample"][0][1]
+    assert said == "not reached: NameError: name 'sample' is not defined"
 
 
 def test_a_judge_that_fails_says_so(reference, caplog):
@@ -282,11 +287,15 @@ def test_own_probes_do_no_harm(reference):
 # ---------------------------------------------------------------------------------------- time
 
 
+def executed(reference, nb):
+    cells, _ = grading.executed(reference, reference["rounds"][0]["records"], nb)
+    return [cell.source for cell in cells]
+
+
 def test_a_heavy_cell_is_known_by_its_source(reference):
     nb = sheet()
     nb.cells[1] = cell(f"\n{HEAVY}  \n", "new-id")
-    expected = reference["rounds"][0]["records"]
-    assert not any(HEAVY in cell.source for cell in grading.submitted(reference, expected, nb))
+    assert not any(HEAVY in source for source in executed(reference, nb))
 
 
 def test_slow_cells_of_ones_own_cost_no_marks(reference):
@@ -377,12 +386,52 @@ print(Path.home() == Path.cwd() == Path(tempfile.gettempdir()))"""
 # ---------------------------------------------------------------------------------------- the teacher's side
 
 
-def test_a_changed_or_missing_test_cell_changes_nothing(reference):
-    wrong = KL.replace("0.5", "0.7")
-    nb = sheet(kl=wrong, test_kl="probe('x', 1)")
-    assert grading.judge(reference, nb)["test_kl"][0][1].startswith("expected")
-    del nb.cells[3]
-    assert grading.judge(reference, nb)["test_kl"] == [(n, "the cell did not run") for n in KL_PROBES]
+@pytest.mark.parametrize("test", ["probe('x', 1)", "", None])
+def test_a_changed_or_missing_test_cell_changes_nothing(reference, test):
+    right, wrong = sheet(), sheet(kl=KL.replace("0.5", "0.7"))
+    for nb in (right, wrong):
+        nb.cells[3].source = test or ""
+        nb.cells[3:4] = [] if test is None else nb.cells[3:4]
+    assert grading.judge(reference, right, launch=warm.launch) == RIGHT
+    assert grading.judge(reference, wrong, launch=warm.launch)["test_kl"][0][1].startswith("expected")
+
+
+CHANGES = {
+    "import": lambda nb: nb.cells.insert(0, cell("from google.colab import drive\nimport nowhere", "colab")),
+    "settings": lambda nb: nb.cells[0].update(source="import numpy as np\nprobe = print\nSEED = 7\n1 / 0"),
+    "no metadata": lambda nb: [c.update(metadata={}, id=f"c{i}") for i, c in enumerate(nb.cells)],
+    "no ids": lambda nb: [c.pop("id") for c in nb.cells],
+    "no given cell": lambda nb: nb.cells.__delitem__(0),
+    "twice": lambda nb: nb.cells.insert(5, cell("raise NotImplementedError()", "sample", solution=True)),
+    "heavy, changed": lambda nb: nb.cells[1].update(source=f"# mine\n{HEAVY}"),
+    "order": lambda nb: nb.cells.reverse(),
+    "split": lambda nb: (
+        nb.cells.insert(3, cell(nb.cells[2].source.replace("kl", "kl_own") + "\nkl = kl_own", "half"))
+        or nb.cells[2].update(source="helper = 1")
+    ),
+    "import added": lambda nb: (
+        nb.cells[0].update(source=nb.cells[0].source + "\nimport numpy as numbers")
+        or nb.cells[2].update(source=KL.replace("np.", "numbers."))
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_executed_is_rebuilt(reference, change):
+    nb = sheet()
+    change(nb)
+    assert judge_notebook(reference, nb) == RIGHT
+
+
+def test_what_was_mended_is_said(reference):
+    nb = sheet(kl="")
+    nb.cells[4:] = [nb.cells[4], cell("raise NotImplementedError()", "sample", solution=True)]
+    _, said = grading.executed(reference, reference["rounds"][0]["records"], nb)
+    assert said == [
+        "kl is empty",
+        "sample is there 2 times: 1 of them hold a solution",
+        "test_sample is missing: it was put back",
+    ]
 
 
 @pytest.mark.parametrize(

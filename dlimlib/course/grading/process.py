@@ -122,7 +122,7 @@ class Child:
         self.process = launch(folder)
         self.lines = queue.Queue(maxsize=100)  # bounded, so that a flood waits in the pipe
         self.received, self.limit, self.text = 0, ROOM, bytearray()
-        self.closed = False
+        self.closed, self.printing = False, threading.Lock()
         if os.name == "posix":  # where a cell can make the pipe too small for the next job
             os.set_blocking(self.process.stdin.fileno(), False)
         for read in (self._read_lines, self._read_text):
@@ -189,14 +189,23 @@ class Child:
                 if isinstance(error, list) and [type(part) for part in error] == [str, str]:
                     result["error"] = [part[:2000] for part in error]
                 break
-        result["text"] = bytes(self.text).decode(errors="replace")
+        result["text"] = self._printed()
         return result
+
+    def _printed(self):
+        """Return what the cell has printed, which may still lie in the pipe."""
+        for _ in range(100 if os.name == "posix" else 0):
+            with self.printing:
+                if not readable(self.process.stderr, 0):
+                    break
+            time.sleep(0.002)
+        return bytes(self.text).decode(errors="replace")
 
     def _read_lines(self):
         """Hand on each line; a text in its place means that nothing more will come."""
         buffer = b""
         with self.process.stdout as pipe:
-            while data := self._read(pipe):
+            while self._waited(pipe) and (data := self._read(pipe)):
                 *lines, buffer = (buffer + data).split(b"\n") if b"\n" in data else [buffer + data]
                 self.received += len(data)
                 if self.received > self.limit:
@@ -207,18 +216,21 @@ class Child:
 
     def _read_text(self):
         with self.process.stderr as pipe:
-            while data := self._read(pipe):
-                self.text += data[: max(0, MAX_TEXT - len(self.text))]
+            while self._waited(pipe):
+                with self.printing:
+                    if not (data := self._read(pipe)):
+                        break
+                    self.text += data[: max(0, MAX_TEXT - len(self.text))]
+
+    def _waited(self, pipe):
+        """Wait for what comes next; False after close(), whoever else still holds the pipe."""
+        while not self.closed and os.name == "posix" and not readable(pipe, 0.5):
+            pass
+        return not self.closed
 
     def _read(self, pipe):
-        """Return what comes next, b"" at the end and after close(), whoever else still holds the pipe."""
         try:
-            if os.name == "posix":
-                ready = select.poll()
-                ready.register(pipe, select.POLLIN)
-                while not self.closed and not ready.poll(500):
-                    pass
-            return b"" if self.closed else pipe.read(1 << 16)
+            return pipe.read(1 << 16)
         except (OSError, ValueError):
             return b""
 
@@ -228,6 +240,14 @@ class Child:
                 return self.lines.put(item, timeout=0.5)
             except queue.Full:
                 continue
+
+
+def readable(pipe, seconds):
+    """Whether in so many seconds something comes out of a pipe, be it its end; False when it is closed."""
+    ready = select.poll()
+    with contextlib.suppress(ValueError):
+        ready.register(pipe, select.POLLIN)
+    return bool(ready.poll(1000 * seconds))
 
 
 def _read_message(line):
