@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlimlib.course.grading import child, process, values, warm
+from dlimlib.course.grading import child, process, scratch, values, warm
 from dlimlib.course.grading import judge as grading
 
 pytestmark = pytest.mark.slow
@@ -183,7 +183,7 @@ def test_deep_folders_are_removed(reference, monkeypatch, tmp_path):
     deep = "\nimport os\nopen('file', 'w').close()\nos.symlink('/', 'link')\nfor _ in range(1500):\n"
     judgement = judge(reference, kl=f"{KL}{deep}    os.mkdir('d'), os.chdir('d')")
     left = [path.name for path in tmp_path.iterdir() if "package" not in path.name]
-    process.remove(str(tmp_path))  # pytest cleans up sessions later, and fails on a deep folder
+    scratch.remove(str(tmp_path))  # pytest cleans up sessions later, and fails on a deep folder
     assert judgement == RIGHT and left == []
 
 

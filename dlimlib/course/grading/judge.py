@@ -14,6 +14,7 @@ from .rebuild import outline, rebuild
 from .values import compare, guessable, room
 
 SEEDS = 3  # of which each submission gets one, so that what another one was told does not help it
+LATE = r": (not reached: )?(stopped after|all cells together took longer|the judge failed)"
 MAX_SENTENCE, MAX_PROBES = 600, 100  # characters, of a test cell
 
 # ---------------------------------------------------------------------------------------- sentences
@@ -69,6 +70,11 @@ def _told(problem, source):
 def sentences(judgement):
     """Return all sentences of a judgement, each with the name of its probe; an empty list is full marks."""
     return [f"{name}: {problem}" for found in judgement.values() for name, problem in found if problem]
+
+
+def late(judgement):
+    """Whether a judgement may come of a busy machine: time that was over, or a judge that failed."""
+    return any(re.search(LATE, sentence) for sentence in sentences(judgement))
 
 
 # ---------------------------------------------------------------------------------------- the reference

@@ -19,9 +19,12 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .scratch import scratch
+
 MAX_SOURCE, MAX_TEXT = 1 << 20, 20_000  # characters of a cell, of what it prints
 MAX_VALUE, ROOM = 4 << 20, 64 << 10  # bytes of any value, of all that comes from a cell without probes
 INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+COPY = "dlim-package-"  # how the name of a folder begins that holds a copy of the package
 HOMES = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")  # all lead to the folder of the cells
 OWN_SHARE = 1 / 3  # of all seconds, for the student's own cells: the others have the rest for themselves
 ONE_OF_THEM = 1 / 3  # of what is left of that: the most that one of them may take, so that the next have some
@@ -42,8 +45,14 @@ class Cell(NamedTuple):
 
 @functools.cache
 def package():
-    """Return a folder that ends with this process and holds a copy of dlimlib, and no notebook beside it."""
-    folder = tempfile.mkdtemp(prefix="dlim-package-")
+    """Return a folder that ends with this process and holds a copy of dlimlib, and no notebook beside it.
+
+    A process that itself runs from such a copy, made by another, uses that.
+    """
+    own = Path(__file__).parents[3]
+    if own.name.startswith(COPY):
+        return str(own)
+    folder = tempfile.mkdtemp(prefix=COPY)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(__file__).parents[2], Path(folder, "dlimlib"), ignore=ignore)
@@ -76,40 +85,6 @@ def launch(folder):
         env=environment(folder),
         start_new_session=os.name == "posix",
     )
-
-
-@contextlib.contextmanager
-def scratch():
-    """Make a folder; at the end it goes with all that is in it, however deep."""
-    folder = tempfile.mkdtemp(prefix="dlim-cells-")
-    try:
-        yield folder
-    finally:
-        remove(folder)
-
-
-def remove(folder):
-    """Delete a folder without recursion, each folder in it moved to its top first; what resists stays."""
-    waiting = [folder]
-    with contextlib.suppress(OSError):
-        os.chmod(folder, 0o700)
-    while waiting:
-        here = waiting.pop()
-        with contextlib.suppress(OSError):
-            with os.scandir(here) as entries:
-                found = list(entries)
-            for entry in found:
-                with contextlib.suppress(OSError):
-                    if not entry.is_dir(follow_symlinks=False):
-                        os.unlink(entry.path)
-                        continue
-                    os.chmod(entry.path, 0o700)
-                    waiting.append(os.path.join(folder, secrets.token_hex(8)))
-                    os.rename(entry.path, waiting[-1])
-            if here != folder:
-                os.rmdir(here)
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
 
 
 # ---------------------------------------------------------------------------------------- one process

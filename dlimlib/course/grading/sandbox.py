@@ -68,7 +68,8 @@ def fonts():
     """Return a folder with matplotlib's list of fonts, which takes a second to make."""
     folder = Path(process.package(), "matplotlib")
     env = os.environ | {"MPLCONFIGDIR": str(folder)}
-    subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], env=env, capture_output=True)
+    if not any(folder.glob("*.json")):
+        subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], env=env, capture_output=True)
     return folder
 
 
