@@ -187,6 +187,17 @@ def test_a_clear_error(argv, says, capsys, monkeypatch):
     assert code == 2 and says in capsys.readouterr().err
 
 
+def test_a_notebook_that_nobody_handed_in_stops_no_other(course, judged, capsys):
+    path, submitted, to = course
+    nobody = path.with_name("90_nobody.ipynb")
+    nobody.write_text(path.read_text())
+    hand_in(submitted, "a", sheet())
+    folders = ["--submitted", str(submitted), "--to", str(to), "--unsafe"]
+    assert commands.main(["grade", str(nobody), str(path), *folders]) == 2
+    said = capsys.readouterr()
+    assert "nothing to grade" in said.err and "4 of 4  a" in said.out
+
+
 def test_a_notebook_with_problems_is_not_graded(course):
     path, submitted, to = course
     path.write_text(nbformat.writes(sheet(kl="1 / 0")))

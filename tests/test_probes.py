@@ -365,6 +365,13 @@ def test_feedback_does_not_quote_hidden_tests(reference, ends):
     assert said and not any("default_rng" in sentence or "eps = " in sentence for sentence in said), said
 
 
+def test_what_the_visible_part_says_is_no_secret():
+    said = '"the loss of the codebook moves the codes"'
+    source = f"assert moved, {said}\n### BEGIN HIDDEN TESTS\nprobe({said}, grad)\n### END HIDDEN TESTS\n"
+    assert not grading.quotes(f"AssertionError: {said}", source)
+    assert grading.quotes('probe("the loss of the codebook moves the codes", grad)', source)
+
+
 @pytest.mark.parametrize("launch", [process.launch, warm.launch])
 def test_cells_see_little_of_the_machine(monkeypatch, launch):
     monkeypatch.setenv("DLIM_SECRET", "told")

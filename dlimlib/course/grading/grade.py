@@ -189,11 +189,17 @@ def main(argv):
     if options.workers < 1:
         parser.error(f"--workers must be at least 1, got {options.workers}")
     chosen = {"workers": options.workers, "unsafe": options.unsafe, "anew": options.anew}
+    code = 0
     try:
         for path in find(options.notebooks):
-            results = grade(path, options.submitted, options.to, **chosen)
+            try:
+                results = grade(path, options.submitted, options.to, **chosen)
+            except Refused as refused:  # which says nothing of the next notebook
+                print(refused, file=sys.stderr)
+                code = 2
+                continue
             print(path.stem, *(line(student, result) for student, result in results.items()), sep="\n")
-    except (Refused, OSError) as error:
+    except OSError as error:
         print(error, file=sys.stderr)
-        return 2
-    return 0
+        code = 2
+    return code

@@ -28,9 +28,10 @@ def plain(text):
 
 
 def quotes(text, source):
-    """Whether a text holds a piece of the hidden tests in source, whatever stands between its letters."""
-    hidden = "".join(re.findall(r"(?s)### BEGIN HIDDEN TESTS(.*?)### END HIDDEN TESTS", source))
-    return not _pieces(text).isdisjoint(_pieces(hidden))
+    """Whether a text holds what only the hidden tests in source say, whatever stands between its letters."""
+    hidden = re.compile(r"(?s)### BEGIN HIDDEN TESTS(.*?)### END HIDDEN TESTS")
+    secret = _pieces("".join(hidden.findall(source))) - _pieces(hidden.sub("", source))
+    return not _pieces(text).isdisjoint(secret)
 
 
 def _pieces(text, length=24):
