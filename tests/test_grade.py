@@ -232,11 +232,13 @@ def test_other_encodings_are_read(tmp_path, data, note):
         (b"[" * 10**6, "no JSON"),
         (b'{"a": ' + b"9" * 10**5 + b"}", "no JSON"),
         (b"[1, 2]", "no notebook"),
+        (b"[" + b"[]," * 999 + b"0]", "millions of values"),
         (b" " * (2 << 20), "larger than 1 MB"),
     ],
 )
 def test_a_file_that_is_no_notebook_is_no_points(tmp_path, monkeypatch, data, note):
     monkeypatch.setattr(one, "MAX_FILE", (1 << 20) + 10**5)
+    monkeypatch.setattr(one, "MAX_PARTS", 1000 if b"[]" in data else one.MAX_PARTS)
     (tmp_path / "nb").write_bytes(data)
     found = one.outcome({"path": str(tmp_path / "nb"), "reference": {"tests": {"t": ""}}})
     assert note in found["notes"][-1] and note in found["verdicts"]["t"][0][1] and not found["late"]

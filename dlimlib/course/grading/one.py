@@ -8,7 +8,7 @@ from pathlib import Path
 from . import process, sandbox
 from .judge import executed, judge, late, plain
 
-MAX_FILE = 50 << 20  # bytes of a notebook
+MAX_FILE, MAX_PARTS = 50 << 20, 3_000_000  # bytes of a notebook; values in it, which take far more memory
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -31,6 +31,8 @@ def opened(path):
         text = data.decode(encoding)
     except UnicodeError:
         text, notes = data.decode("latin-1"), ["it is written in no Unicode; read as latin-1"]
+    if sum(map(text.count, "[{,")) > MAX_PARTS:
+        return None, [*notes, "it holds millions of values, so nothing of it was read"]
     try:
         nb = json.loads(text)
     except (ValueError, RecursionError):
