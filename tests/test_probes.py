@@ -4,6 +4,7 @@ import copy
 import json
 import re
 import tempfile
+import threading
 import time
 import tracemalloc
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlimlib.course.grading import child, process, values, warm
+from dlimlib.course.grading import child, process, scratch, values, warm
 from dlimlib.course.grading import judge as grading
 
 pytestmark = pytest.mark.slow
@@ -63,12 +64,16 @@ def sheet(kl=KL, sample=SAMPLE, test_kl=TEST_KL, own=()):
 def reference():
     found = grading.record(sheet())
     assert found["problems"] == []
-    assert "train" in found["heavy"] and "train" not in found["light"]
+    assert [cell["name"] for cell in found["outline"] if cell["role"] == "heavy"] == ["train"]
     return json.loads(json.dumps(found))  # it is plain JSON
 
 
 def judge(reference, seconds=20, in_all=120, **solutions):
     return grading.judge(reference, sheet(**solutions), seconds, in_all, warm.launch)
+
+
+def judge_notebook(reference, nb):
+    return grading.judge(reference, nb, launch=warm.launch)
 
 
 @pytest.mark.parametrize(
@@ -104,10 +109,9 @@ def send():
     "kl, says",
     [
         (KL.replace("0.5 * ", ""), r"expected another value, got -?[0-9.e-]+$"),
-        (KL.replace(".mean()", ""), r"expected shape \[\], got \[5\]"),
+        (KL.replace(".mean()", ""), r"expected a float, got an array of shape \[5\]"),
         (KL.replace(" - 1", ""), "not reached: AssertionError: the KL of a standard normal code is 0"),
         (KL.replace("mu**2", "mu**2 / 0"), "not reached: AssertionError"),
-        (KL + ".item()", "expected an array, got a float"),
         ("def kl(mu, logvar):\n    return None", "not reached"),
         ("def kl(mu logvar): pass", "not reached: NameError: name 'kl' is not defined"),
         ("class Any(float):\n    def __eq__(self, other): return True\ndef kl(*a): return Any()", "got a "),
@@ -119,7 +123,7 @@ def send():
         (FORGE + "def kl(*a):\n    send()(done=True)\n    return 0", "not reached: nothing was reported"),
         (FORGE + f"def kl(*a):\n    send()(probe={KL_PROBES[0]!r}, value=1)\n    return 0", "expected"),
         ("probe('early', 1)\n" + KL.replace("0.5", "0.6"), "expected"),
-        (FORGE + "send().__globals__['base64'].b64encode = lambda b: b'AAAA'\n" + KL, "unreadable"),
+        (FORGE + "send().__globals__['pack'] = lambda value: {'kind': 'float'}\n" + KL, "unreadable"),
     ],
 )
 def test_wrong_and_hostile_solutions(reference, kl, says):
@@ -128,7 +132,7 @@ def test_wrong_and_hostile_solutions(reference, kl, says):
     said = grading.sentences({"test_kl": found["test_kl"]})
     assert any(re.search(says, sentence) for sentence in said), said
     assert found["test_kl"][0][0] == KL_PROBES[0] and found["test_kl"][0][1]
-    if "b64encode" not in kl:
+    if "'pack'" not in kl:
         assert found["test_sample"] == RIGHT["test_sample"]
 
 
@@ -150,7 +154,7 @@ def test_wrong_and_hostile_solutions(reference, kl, says):
             "def kl(*a):\n    nested, token = '[' * 970 + ']' * 970, local('job')['token']\n"
             "    local('replies').write("
             'f\'\\n{{"done": true, "token": "{token}", "error": ["a", {nested}]}}\\n\')\n    return 0',
-            "nothing was reported|expected an array",
+            "nothing was reported|expected another value",
         ),
         (
             "def kl(*a):\n    raise type('<script>', (Exception,), {})('\\ud800<b>\\x1b[31m' + 'x' * 10**6)",
@@ -179,7 +183,7 @@ def test_deep_folders_are_removed(reference, monkeypatch, tmp_path):
     deep = "\nimport os\nopen('file', 'w').close()\nos.symlink('/', 'link')\nfor _ in range(1500):\n"
     judgement = judge(reference, kl=f"{KL}{deep}    os.mkdir('d'), os.chdir('d')")
     left = [path.name for path in tmp_path.iterdir() if "package" not in path.name]
-    process.remove(str(tmp_path))  # pytest cleans up sessions later, and fails on a deep folder
+    scratch.remove(str(tmp_path))  # pytest cleans up sessions later, and fails on a deep folder
     assert judgement == RIGHT and left == []
 
 
@@ -220,7 +224,8 @@ def test_whatever_is_in_the_file_the_rest_is_judged(reference, change):
 
 @pytest.mark.parametrize("nb", [None, [], {}, {"cells": None}, {"cells": {"a": 1}}])
 def test_a_file_that_is_no_notebook(reference, nb):
-    assert grading.judge(reference, nb, launch=warm.launch)["test_sample"][0][1] == "the cell did not run"
+    said = grading.judge(reference, nb, launch=warm.launch)["test_sample"][0][1]
+    assert said == "not reached: NameError: name 'sample' is not defined"
 
 
 def test_a_judge_that_fails_says_so(reference, caplog):
@@ -232,19 +237,47 @@ def test_a_judge_that_fails_says_so(reference, caplog):
     assert "/secret/path is full" in caplog.text, "whoever runs the judge reads more"
 
 
+def test_a_comparison_that_fails_costs_one_submission(reference, monkeypatch):
+    def broken(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(grading, "verdicts", broken)
+    said = grading.sentences(judge(reference))
+    assert len(said) == 3 and all("the judge failed" in sentence for sentence in said), said
+
+
 def test_little_is_kept_of_what_a_submission_says(reference):
     """Values of test cells only, and not much more than the expected ones take."""
     flood = FORGE + (
         'line = \'\\n{"probe": "x", "token": "\' + local(\'job\')[\'token\'] + \'", "value": [\''
         " + '[],' * 10**6 + '0]}\\n'\nfor _ in range(7): local('replies').write(line)"
     )
+    small = [flood.replace("10**6", "20_000").replace("7", "1") + f"\n# {i}" for i in range(30)]
     large = "def sample(*a):\n    return [0.5] * 900"
     tracemalloc.start()
-    found = judge(reference, kl=f"{flood}\n{KL}", own=[flood, flood], sample=large)
+    found = judge(reference, kl=f"{flood}\n{KL}", own=[flood, flood, *small], sample=large)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6 and found["test_kl"][0][1]
     assert re.search("too large", found["test_sample"][0][1])
+
+
+def test_a_long_answer_makes_a_short_sentence_at_once():
+    begin, long = time.monotonic(), "got " + "abcdefghij" * 400_000
+    result = {"records": [], "error": None, "fatal": long}
+    (_, said), *_ = grading.verdicts([{"probe": "a"}], result, TEST_KL)
+    assert len(said) <= grading.MAX_SENTENCE and time.monotonic() - begin < 1
+
+
+def test_what_outlives_the_process_is_not_listened_to(reference):
+    """A grandchild in a session of its own keeps the pipes open, and here floods one of them."""
+    escape = "\nimport os, time\nif os.fork() == 0:\n    os.setsid()\n    end = time.monotonic() + 20\n"
+    escape += "    while time.monotonic() < end: os.write(2, b'x' * 10**4)\n    os._exit(0)"
+    before = set(threading.enumerate())
+    assert judge(reference, kl=KL + escape) == RIGHT
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=3)
+        assert not thread.is_alive()
 
 
 def test_own_probes_do_no_harm(reference):
@@ -254,11 +287,15 @@ def test_own_probes_do_no_harm(reference):
 # ---------------------------------------------------------------------------------------- time
 
 
+def executed(reference, nb):
+    cells, _ = grading.executed(reference, reference["rounds"][0]["records"], nb)
+    return [cell.source for cell in cells]
+
+
 def test_a_heavy_cell_is_known_by_its_source(reference):
     nb = sheet()
     nb.cells[1] = cell(f"\n{HEAVY}  \n", "new-id")
-    expected = reference["rounds"][0]["records"]
-    assert not any(HEAVY in cell.source for cell in grading.submitted(reference, expected, nb))
+    assert not any(HEAVY in source for source in executed(reference, nb))
 
 
 def test_slow_cells_of_ones_own_cost_no_marks(reference):
@@ -267,6 +304,23 @@ def test_slow_cells_of_ones_own_cost_no_marks(reference):
     naps = [f"import time; time.sleep(0.7 + {i} / 1000)" for i in range(30)]
     assert judge(reference, seconds=1.5, in_all=15, own=naps) == RIGHT
     assert time.monotonic() - begin < 15
+
+
+def test_own_helpers_run_after_slow_cells_of_ones_own(reference):
+    own = ["while 1: pass", "while 2: pass", "def helper(mu): return mu"]
+    sample = SAMPLE.replace("return mu", "return helper(mu)")
+    assert judge(reference, seconds=2, in_all=12, own=own, sample=sample) == RIGHT
+
+
+def test_own_cells_that_end_the_process_cost_no_marks(reference):
+    """Each costs a new start, which takes seconds where PyTorch is imported."""
+
+    def slowly(folder):
+        time.sleep(0.3)
+        return warm.launch(folder)
+
+    nb = sheet(own=[f"import os; os._exit({i})" for i in range(60)])
+    assert grading.judge(reference, nb, 20, 12, slowly) == RIGHT
 
 
 def test_a_submission_has_so_much_time_in_all(reference):
@@ -293,13 +347,29 @@ def test_another_submission_has_another_seed(reference, monkeypatch):
     assert len(said) == 3 and said[0] is None and all(said[1:]), said
 
 
-@pytest.mark.parametrize("ends", ["raise ValueError(text)", "return text", "return type(text, (), {})()"])
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "raise ValueError(text)",
+        "raise ValueError('|'.join(text.upper()))",
+        "return text",
+        "return type(text, (), {})()",
+    ],
+)
 def test_feedback_does_not_quote_hidden_tests(reference, ends):
     spy = "import sys\ndef kl(mu, *a):\n    if not mu.any(): return 0\n    frame = sys._getframe()\n"
     spy += "    while 'raw_cell' not in frame.f_locals: frame = frame.f_back\n"
     spy += f"    text = frame.f_locals['raw_cell'].split('HIDDEN TESTS')[1]\n    {ends}"
     said = grading.sentences(judge(reference, kl=spy))
+    said = [sentence.replace("|", "").lower() for sentence in said]
     assert said and not any("default_rng" in sentence or "eps = " in sentence for sentence in said), said
+
+
+def test_what_the_visible_part_says_is_no_secret():
+    said = '"the loss of the codebook moves the codes"'
+    source = f"assert moved, {said}\n### BEGIN HIDDEN TESTS\nprobe({said}, grad)\n### END HIDDEN TESTS\n"
+    assert not grading.quotes(f"AssertionError: {said}", source)
+    assert grading.quotes('probe("the loss of the codebook moves the codes", grad)', source)
 
 
 @pytest.mark.parametrize("launch", [process.launch, warm.launch])
@@ -323,12 +393,52 @@ print(Path.home() == Path.cwd() == Path(tempfile.gettempdir()))"""
 # ---------------------------------------------------------------------------------------- the teacher's side
 
 
-def test_a_changed_or_missing_test_cell_changes_nothing(reference):
-    wrong = KL.replace("0.5", "0.7")
-    nb = sheet(kl=wrong, test_kl="probe('x', 1)")
-    assert grading.judge(reference, nb)["test_kl"][0][1].startswith("expected")
-    del nb.cells[3]
-    assert grading.judge(reference, nb)["test_kl"] == [(n, "the cell did not run") for n in KL_PROBES]
+@pytest.mark.parametrize("test", ["probe('x', 1)", "", None])
+def test_a_changed_or_missing_test_cell_changes_nothing(reference, test):
+    right, wrong = sheet(), sheet(kl=KL.replace("0.5", "0.7"))
+    for nb in (right, wrong):
+        nb.cells[3].source = test or ""
+        nb.cells[3:4] = [] if test is None else nb.cells[3:4]
+    assert grading.judge(reference, right, launch=warm.launch) == RIGHT
+    assert grading.judge(reference, wrong, launch=warm.launch)["test_kl"][0][1].startswith("expected")
+
+
+CHANGES = {
+    "import": lambda nb: nb.cells.insert(0, cell("from google.colab import drive\nimport nowhere", "colab")),
+    "settings": lambda nb: nb.cells[0].update(source="import numpy as np\nprobe = print\nSEED = 7\n1 / 0"),
+    "no metadata": lambda nb: [c.update(metadata={}, id=f"c{i}") for i, c in enumerate(nb.cells)],
+    "no ids": lambda nb: [c.pop("id") for c in nb.cells],
+    "no given cell": lambda nb: nb.cells.__delitem__(0),
+    "twice": lambda nb: nb.cells.insert(5, cell("raise NotImplementedError()", "sample", solution=True)),
+    "heavy, changed": lambda nb: nb.cells[1].update(source=f"# mine\n{HEAVY}"),
+    "order": lambda nb: nb.cells.reverse(),
+    "split": lambda nb: (
+        nb.cells.insert(3, cell(nb.cells[2].source.replace("kl", "kl_own") + "\nkl = kl_own", "half"))
+        or nb.cells[2].update(source="helper = 1")
+    ),
+    "import added": lambda nb: (
+        nb.cells[0].update(source=nb.cells[0].source + "\nimport numpy as numbers")
+        or nb.cells[2].update(source=KL.replace("np.", "numbers."))
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_executed_is_rebuilt(reference, change):
+    nb = sheet()
+    change(nb)
+    assert judge_notebook(reference, nb) == RIGHT
+
+
+def test_what_was_mended_is_said(reference):
+    nb = sheet(kl="")
+    nb.cells[4:] = [nb.cells[4], cell("raise NotImplementedError()", "sample", solution=True)]
+    _, said = grading.executed(reference, reference["rounds"][0]["records"], nb)
+    assert said == [
+        "kl is empty",
+        "sample is there 2 times: 1 of them hold a solution",
+        "test_sample is missing: it was put back",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -417,6 +527,12 @@ def test_tolerances():
         (torch.zeros(3), None),
         (9.0, 8.999999),
         (torch.tensor(9.0), torch.tensor(8.999999)),
+        (9.0, 9),
+        (9, 9.0),
+        (1.5, np.float64(1.5)),
+        (np.float32(1.5), 1.5),
+        (np.int64(9), 9),
+        (True, np.bool_(True)),
     ],
 )
 def test_what_counts_as_right(expected, got):
@@ -436,10 +552,30 @@ def test_what_counts_as_right(expected, got):
         (torch.zeros(2), torch.zeros(3)),
         (None, torch.ones(2)),
         (1.5, torch.tensor(1.5)),
+        (9, 8.999999),
+        (20000.0, 20010),
+        (1, True),
+        (torch.zeros(3).long(), None),
+        (np.longdouble(1.5), 1.5),
     ],
 )
 def test_what_counts_as_wrong(expected, got):
     assert "expected" in values.compare(pack(expected), pack(got), 1e-4, 1e-6)
+
+
+@pytest.mark.parametrize(
+    "expected, got",
+    [
+        (torch.zeros(5000, dtype=torch.uint8), torch.zeros(5000).long()),
+        (torch.zeros(5000).half(), torch.zeros(5000).double()),
+        (np.zeros(5000, np.complex64), np.zeros(5000, np.complex128)),
+        ([0.5] * 900, [0.123456789012345678] * 900),
+        ({"a" * 99: None}, {"a" * 99: torch.zeros(3)}),
+    ],
+)
+def test_there_is_room_for_all_that_is_right(expected, got):
+    assert values.compare(pack(expected), pack(got), 1e-4, 1) is None
+    assert len(json.dumps(child.pack(got))) < 4096 + values.room(pack(expected))
 
 
 @pytest.mark.parametrize(

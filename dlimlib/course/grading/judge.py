@@ -4,18 +4,18 @@ record(nb) runs the teacher's notebook and returns the expected values; judge(re
 test cell of a submission which of its probes differ. `launch` starts the process; a sandbox takes its place.
 """
 
-import hashlib
-import json
 import logging
 import re
 import secrets
 
 from ..notebook import code, is_test, tags
 from .process import MAX_VALUE, Cell, launch, run_cells
-from .values import compare, guessable
+from .rebuild import outline, rebuild
+from .values import compare, guessable, room
 
 SEEDS = 3  # of which each submission gets one, so that what another one was told does not help it
-MAX_SENTENCE, MAX_CELLS = 600, 1000  # characters, cells of a submission
+LATE = r": (not reached: )?(stopped after|all cells together took longer|the judge failed)"
+MAX_SENTENCE, MAX_PROBES = 600, 100  # characters, of a test cell
 
 # ---------------------------------------------------------------------------------------- sentences
 
@@ -28,13 +28,14 @@ def plain(text):
 
 
 def quotes(text, source):
-    """Whether a text holds a piece of the hidden tests in source, whatever the spaces and line breaks."""
-    hidden = "".join(re.findall(r"(?s)### BEGIN HIDDEN TESTS(.*?)### END HIDDEN TESTS", source))
-    return not _pieces(text).isdisjoint(_pieces(hidden))
+    """Whether a text holds what only the hidden tests in source say, whatever stands between its letters."""
+    hidden = re.compile(r"(?s)### BEGIN HIDDEN TESTS(.*?)### END HIDDEN TESTS")
+    secret = _pieces("".join(hidden.findall(source))) - _pieces(hidden.sub("", source))
+    return not _pieces(text).isdisjoint(secret)
 
 
-def _pieces(text, length=30):
-    text = "".join(text.split())
+def _pieces(text, length=24):
+    text = "".join(filter(str.isalnum, text)).lower()
     return {text[i : i + length] for i in range(len(text) - length + 1)}
 
 
@@ -63,12 +64,18 @@ def verdicts(expected, result, source=""):
 
 
 def _told(problem, source):
+    problem = problem[: 2 * MAX_SENTENCE]  # before anything is made of it
     return "it quotes the hidden tests" if quotes(problem, source) else plain(problem)
 
 
 def sentences(judgement):
     """Return all sentences of a judgement, each with the name of its probe; an empty list is full marks."""
     return [f"{name}: {problem}" for found in judgement.values() for name, problem in found if problem]
+
+
+def late(judgement):
+    """Whether a judgement may come of a busy machine: time that was over, or a judge that failed."""
+    return any(re.search(LATE, sentence) for sentence in sentences(judgement))
 
 
 # ---------------------------------------------------------------------------------------- the reference
@@ -82,7 +89,7 @@ def record(nb, seconds=60, launch=launch):
     """
     light = [cell for _, cell in code(nb) if "heavy" not in tags(cell)]
     tests = {cell.id: cell.metadata.nbgrader.grade_id for cell in light if is_test(cell)}
-    cells = [Cell(c.id, c.source, *((8, MAX_VALUE) if c.id in tests else ())) for c in light]
+    cells = [Cell(c.id, c.source, (MAX_VALUE,) * (c.id in tests) * MAX_PROBES) for c in light]
     seeds = [secrets.randbelow(2**31) for _ in range(SEEDS)]
     again, *runs = (run_cells(cells, seed, seconds, launch=launch) for seed in (seeds[0], *seeds))
     problems = []
@@ -106,8 +113,7 @@ def record(nb, seconds=60, launch=launch):
     return {
         "rounds": rounds,
         "tests": {name: cell.source for cell in light if (name := tests.get(cell.id))},
-        "heavy": _marks(cell for _, cell in code(nb) if "heavy" in tags(cell)),
-        "light": _marks(light),
+        "outline": outline(nb),
         "problems": problems,
     }
 
@@ -120,64 +126,29 @@ def _moves(first, *others):
     return all(compare(first["value"], other["value"], *tolerances) for other in others)
 
 
-def _marks(cells):
-    """Return what cells are known by, since each may be lost or changed: id, grade_id, source."""
-    marks = ((cell.id, _grade_id(cell.metadata), _fingerprint(cell.source)) for cell in cells)
-    return [mark for three in marks for mark in three if mark]
-
-
-def _grade_id(metadata):
-    return _as(str, _as(dict, metadata.get("nbgrader")).get("grade_id"))
-
-
-def _fingerprint(source):
-    text = "\n".join(line.rstrip() for line in source.strip().splitlines())
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
-
-
 # ---------------------------------------------------------------------------------------- a submission
 
 
 def judge(reference, nb, seconds=20, in_all=120, launch=launch):
     """Run a submission; returns {grade_id of a test cell: [(name, None or what is wrong in a sentence)]}.
 
-    Test cells and what is skipped come from the reference, whatever the submission says. A cell has so many
-    seconds, and the submission `in_all`. Whatever happens costs this submission alone.
+    What is executed is rebuilt from the reference, whatever the submission says. A cell has so many seconds,
+    and the submission `in_all`. Whatever happens costs this submission alone.
     """
     chosen, tests = secrets.choice(reference["rounds"]), reference["tests"]
     expected = chosen["records"]
     try:
-        cells = submitted(reference, expected, nb)
+        cells, _ = executed(reference, expected, nb)
         results = run_cells(cells, chosen["seed"], seconds, in_all, launch)
+        return {name: verdicts(expected[name], results.get(("test", name)), tests[name]) for name in tests}
     except Exception as error:
         logging.getLogger(__name__).exception("a submission could not be judged")
         problem = f"the judge failed, which says nothing of the solution ({type(error).__name__})"
         return {name: [(record["probe"], problem) for record in expected[name]] for name in tests}
-    return {name: verdicts(expected[name], results.get(("test", name)), tests[name]) for name in tests}
 
 
-def submitted(reference, expected, nb):
-    """Return the Cells of a submission, which may hold anything in any place."""
-    cells, tests = [], reference["tests"]
-    for i, cell in enumerate(_as(list, _as(dict, nb).get("cells"))[:MAX_CELLS]):
-        cell = _as(dict, cell)
-        meta, source = _as(dict, cell.get("metadata")), cell.get("source")
-        source = "".join(_as(str, line) for line in source) if isinstance(source, list) else _as(str, source)
-        name = _grade_id(meta)
-        marks = {_as(str, cell.get("id")), name, _fingerprint(source)}
-        if name in tests:
-            sizes = [len(json.dumps(record["value"])) for record in expected[name]]
-            room = 2 * max(sizes, default=0) + 4096  # a larger value can't be right
-            cells.append(Cell(("test", name), tests[name], len(sizes), room))
-        elif cell.get("cell_type") == "code" and source.strip() and not _heavy(reference, meta, marks):
-            cells.append(Cell(i, source, own=marks.isdisjoint(reference["light"])))
-    return cells
-
-
-def _heavy(reference, meta, marks):
-    return "heavy" in _as(list, meta.get("tags")) or not marks.isdisjoint(reference["heavy"])
-
-
-def _as(kind, value):
-    """Return the value if it is of this kind, else an empty one."""
-    return value if isinstance(value, kind) else kind()
+def executed(reference, expected, nb):
+    """Return the Cells to execute of a submission, whatever it holds, and sentences on what was mended."""
+    rooms = {name: tuple(4096 + room(r["value"]) for r in records) for name, records in expected.items()}
+    tests = {name: Cell(("test", name), text, rooms[name]) for name, text in reference["tests"].items()}
+    return rebuild(reference["outline"], tests, nb)

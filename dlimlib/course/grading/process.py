@@ -8,6 +8,7 @@ import math
 import os
 import queue
 import secrets
+import select
 import shutil
 import signal
 import subprocess
@@ -18,20 +19,24 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .scratch import scratch
+
 MAX_SOURCE, MAX_TEXT = 1 << 20, 20_000  # characters of a cell, of what it prints
 MAX_VALUE, ROOM = 4 << 20, 64 << 10  # bytes of any value, of all that comes from a cell without probes
 INHERITED = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+COPY = "dlim-package-"  # how the name of a folder begins that holds a copy of the package
 HOMES = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")  # all lead to the folder of the cells
 OWN_SHARE = 1 / 3  # of all seconds, for the student's own cells: the others have the rest for themselves
+ONE_OF_THEM = 1 / 3  # of what is left of that: the most that one of them may take, so that the next have some
+QUICK = 0.1  # seconds that one of which nothing is known is thought to take
 
 
 class Cell(NamedTuple):
-    """A cell to run: `probes` values of `room` bytes are kept of it; is it the student's `own` idea?"""
+    """A cell to run: as many values as `rooms`, bytes for each, are kept of it; is it the student's `own`?"""
 
     key: Any
     source: str
-    probes: int = 0
-    room: int = 0
+    rooms: tuple = ()
     own: bool = False
 
 
@@ -40,8 +45,14 @@ class Cell(NamedTuple):
 
 @functools.cache
 def package():
-    """Return a folder that ends with this process and holds a copy of dlimlib, and no notebook beside it."""
-    folder = tempfile.mkdtemp(prefix="dlim-package-")
+    """Return a folder that ends with this process and holds a copy of dlimlib, and no notebook beside it.
+
+    A process that itself runs from such a copy, made by another, uses that.
+    """
+    own = Path(__file__).parents[3]
+    if own.name.startswith(COPY):
+        return str(own)
+    folder = tempfile.mkdtemp(prefix=COPY)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(__file__).parents[2], Path(folder, "dlimlib"), ignore=ignore)
@@ -76,40 +87,6 @@ def launch(folder):
     )
 
 
-@contextlib.contextmanager
-def scratch():
-    """Make a folder; at the end it goes with all that is in it, however deep."""
-    folder = tempfile.mkdtemp(prefix="dlim-cells-")
-    try:
-        yield folder
-    finally:
-        remove(folder)
-
-
-def remove(folder):
-    """Delete a folder without recursion, each folder in it moved to its top first; what resists stays."""
-    waiting = [folder]
-    with contextlib.suppress(OSError):
-        os.chmod(folder, 0o700)
-    while waiting:
-        here = waiting.pop()
-        with contextlib.suppress(OSError):
-            with os.scandir(here) as entries:
-                found = list(entries)
-            for entry in found:
-                with contextlib.suppress(OSError):
-                    if not entry.is_dir(follow_symlinks=False):
-                        os.unlink(entry.path)
-                        continue
-                    os.chmod(entry.path, 0o700)
-                    waiting.append(os.path.join(folder, secrets.token_hex(8)))
-                    os.rename(entry.path, waiting[-1])
-            if here != folder:
-                os.rmdir(here)
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
-
-
 # ---------------------------------------------------------------------------------------- one process
 
 
@@ -120,7 +97,7 @@ class Child:
         self.process = launch(folder)
         self.lines = queue.Queue(maxsize=100)  # bounded, so that a flood waits in the pipe
         self.received, self.limit, self.text = 0, ROOM, bytearray()
-        self.closed = False
+        self.closed, self.printing = False, threading.Lock()
         if os.name == "posix":  # where a cell can make the pipe too small for the next job
             os.set_blocking(self.process.stdin.fileno(), False)
         for read in (self._read_lines, self._read_text):
@@ -144,17 +121,17 @@ class Child:
 
     def run(self, cell, seed, seconds):
         """Run a Cell; returns {records, error: None or [name, text], fatal: None or a text, text, begun}."""
-        self.received, self.limit = 0, ROOM + (cell.probes + 1) * cell.room
+        self.received, self.limit = 0, ROOM + sum(cell.rooms)
         self.text.clear()
         token, end = secrets.token_hex(8), time.monotonic() + seconds
-        job = {"source": cell.source, "seed": seed, "token": token, "room": cell.room}
+        job = {"source": cell.source, "seed": seed, "token": token, "rooms": cell.rooms}
         if len(cell.source) > MAX_SOURCE:
             return failure("the cell is too long")
         try:
             self._write(json.dumps(job).encode() + b"\n", end)
         except OSError:
             return failure("the Python process has ended", begun=False)
-        return self._collect(token, end, seconds)
+        return self._collect(token, end, seconds, len(cell.rooms))
 
     def _write(self, data, end):
         """Write what the process takes; one that does not read will not answer in time either."""
@@ -163,7 +140,7 @@ class Child:
             if data:
                 time.sleep(0.01)
 
-    def _collect(self, token, end, seconds):
+    def _collect(self, token, end, seconds, probes=0):
         result = failure(None, begun=False)
         while result["fatal"] is None:
             try:
@@ -178,7 +155,8 @@ class Child:
             if message.get("token") != token:
                 continue  # not from us, or late words of another cell
             if "probe" in message:
-                result["records"].append(message)
+                if len(result["records"]) <= probes > 0:  # one too many tells that they are forged
+                    result["records"].append(message)
             elif "begun" in message:
                 result["begun"] = True
             elif "done" in message:
@@ -186,14 +164,23 @@ class Child:
                 if isinstance(error, list) and [type(part) for part in error] == [str, str]:
                     result["error"] = [part[:2000] for part in error]
                 break
-        result["text"] = bytes(self.text).decode(errors="replace")
+        result["text"] = self._printed()
         return result
+
+    def _printed(self):
+        """Return what the cell has printed, which may still lie in the pipe."""
+        for _ in range(100 if os.name == "posix" else 0):
+            with self.printing:
+                if not readable(self.process.stderr, 0):
+                    break
+            time.sleep(0.002)
+        return bytes(self.text).decode(errors="replace")
 
     def _read_lines(self):
         """Hand on each line; a text in its place means that nothing more will come."""
         buffer = b""
         with self.process.stdout as pipe:
-            while data := self._read(pipe):
+            while self._waited(pipe) and (data := self._read(pipe)):
                 *lines, buffer = (buffer + data).split(b"\n") if b"\n" in data else [buffer + data]
                 self.received += len(data)
                 if self.received > self.limit:
@@ -204,8 +191,17 @@ class Child:
 
     def _read_text(self):
         with self.process.stderr as pipe:
-            while data := self._read(pipe):
-                self.text += data[: max(0, MAX_TEXT - len(self.text))]
+            while self._waited(pipe):
+                with self.printing:
+                    if not (data := self._read(pipe)):
+                        break
+                    self.text += data[: max(0, MAX_TEXT - len(self.text))]
+
+    def _waited(self, pipe):
+        """Wait for what comes next; False after close(), whoever else still holds the pipe."""
+        while not self.closed and os.name == "posix" and not readable(pipe, 0.5):
+            pass
+        return not self.closed
 
     def _read(self, pipe):
         try:
@@ -219,6 +215,14 @@ class Child:
                 return self.lines.put(item, timeout=0.5)
             except queue.Full:
                 continue
+
+
+def readable(pipe, seconds):
+    """Whether in so many seconds something comes out of a pipe, be it its end; False when it is closed."""
+    ready = select.poll()
+    with contextlib.suppress(ValueError):
+        ready.register(pipe, select.POLLIN)
+    return bool(ready.poll(1000 * seconds))
 
 
 def _read_message(line):
@@ -241,22 +245,27 @@ def run_cells(cells, seed, seconds, in_all=math.inf, launch=launch):
     """Run Cells in order, each for `seconds` at most; returns {key: result}.
 
     What kills the process is left out, and the rest runs anew, until `in_all` seconds are over. So that the
-    student's own cells take no time from the others, they are left out when they have used up their share.
+    student's own cells take no time from the others, they have a share of it, and are left out when they need
+    more than what is left allows: a quick one, which others may build on, still runs after many slow ones.
     """
     end, own = time.monotonic() + in_all, in_all * OWN_SHARE
     late = f"all cells together took longer than {in_all:.3g} s"
-    results, left_out = {}, {}
+    results, left_out, took = {}, {}, {}
     while time.monotonic() < end:
         with scratch() as folder:
             child, before = Child(folder, launch), None
             try:
                 for cell in cells:
                     begin = time.monotonic()
-                    allowed = min(seconds, end - begin, own if cell.own else math.inf)
-                    if cell.key in left_out or allowed <= 0:
+                    share = own * ONE_OF_THEM if cell.own else math.inf
+                    allowed = min(seconds, end - begin, share)
+                    if cell.key in left_out or allowed <= 0 or took.get(cell.key, QUICK) > share:
                         continue
                     result = results[cell.key] = child.run(cell, seed, allowed)
-                    own -= (time.monotonic() - begin) if cell.own else 0
+                    took[cell.key] = time.monotonic() - begin
+                    if cell.own:
+                        own -= took[cell.key]
+                        own *= 0.5 if result["fatal"] else 1  # to start anew takes time as well
                     if result["fatal"] and time.monotonic() >= end:
                         result["fatal"] = late
                     if result["fatal"]:  # a cell that has not begun waited for the one before it

@@ -1,6 +1,8 @@
 """Comparing packed values (child.py makes them): the expected one is ours, the other may be anything."""
 
 import base64
+import json
+import math
 
 import numpy as np
 
@@ -12,13 +14,14 @@ def compare(expected, got, rtol, atol):
     """Return None or, as a sentence without any expected number, how `got` differs from `expected`.
 
     Whole numbers of any width and booleans must be equal, real numbers within the tolerances, and as wide as
-    expected or wider: a narrower one has lost digits on its way.
+    expected or wider: a narrower one has lost digits on its way. Of Python's numbers 9 and 9.0 are the same.
     """
     kind = expected["kind"]
-    if got.get("kind") != kind:
+    if got.get("kind") != kind and not {kind, str(got.get("kind"))} == {"int", "float"}:
         if _nothing(expected) and _nothing(got):
             return None  # of a gradient that is not there PyTorch says either None or zeros
-        return f"expected {_article(kind)}, got {_article(str(got.get('kind')))}"
+        shape = f" of shape {got['shape']}" if got.get("shape") else ""
+        return f"expected {_article(kind)}, got {_article(str(got.get('kind')))}{shape}"
     if kind not in ("tensor", "array") and got.get("data", "") is None:
         return "the value is too large"
     if kind in ("list", "dict"):
@@ -39,8 +42,8 @@ def compare(expected, got, rtol, atol):
 
 
 def _nothing(value):
-    """Whether it is None or a tensor of zeros."""
-    tensor = value["kind"] == "tensor" and value["data"] is not None
+    """Whether it is None or a real tensor of zeros."""
+    tensor = value["kind"] == "tensor" and value["data"] is not None and _dtype(value)[0] in "fc"
     return value["kind"] == "NoneType" or tensor and not numbers(value).any()
 
 
@@ -85,6 +88,15 @@ def numbers(value):
     if value["kind"] not in ("tensor", "array"):
         return np.array(value["value"], dtype=float)
     return np.frombuffer(base64.b64decode(value["data"]), DTYPES[value["dtype"]]).reshape(value["shape"])
+
+
+def room(value):
+    """Return how many bytes of JSON a value may take that is right: as many of the widest numbers."""
+    if "items" in value:
+        return 64 + len(json.dumps(value.get("keys"))) + sum(map(room, value["items"]))
+    if value["kind"] in ("tensor", "array"):
+        return 128 + 11 * math.prod(value["shape"]) * (2 if _dtype(value)[0] == "c" else 1)
+    return 64 + len(json.dumps(value))
 
 
 def guessable(value, rtol, atol):

@@ -2,13 +2,15 @@
 
 import sys
 
+from ..grading import grade
 from . import collect, release
 
-COMMANDS = {"release": release.main, "collect": collect.main}
+COMMANDS = {"release": release.main, "collect": collect.main, "grade": grade.main}
 USAGE = """usage: python -m dlimlib course command ...
 
   release    write the student edition of notebooks: course release 03, course release all
   collect    sort what students handed in: course collect submissions.zip
+  grade      run the tests of a notebook on what was collected: course grade 03
 
 Each explains itself with --help."""
 
