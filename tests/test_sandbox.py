@@ -55,7 +55,7 @@ for folder, names, here in os.walk("/"):
     names[:] = [name for name in names if name not in SKIPPED]
     files += [f"{{folder}}/{{name}}" for name in here if name.endswith((".py", ".ipynb", ".json", ".zip"))]
 attempt("solutions", lambda: [p for p in files if p.endswith(".ipynb") and holds(p, "BEGIN SOLUTION")])
-attempt("checkout", lambda: os.path.exists("{root}"))
+attempt("checkout", lambda: [n for n in os.listdir("{root}") if not sys.prefix.startswith("{root}/" + n)])
 attempt("outside file", lambda: open("{file}").read())
 for folder in ("/", "/dev", "/dlim", "/usr", sys.prefix, "/dlim/dlimlib", "/etc", "/proc/sys/kernel"):
     attempt(f"writes to {{folder}}", lambda: open(f"{{folder}}/it", "w"))
