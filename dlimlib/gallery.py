@@ -11,30 +11,27 @@ SHAPE = (3, 64, 64)
 
 
 def _vae():
-    return "03_vae-faces", {"D": models.face_decoder(SHAPE, Z), "E": models.face_encoder(SHAPE, 2 * Z)}
+    D, E = models.face_decoder(SHAPE, Z), models.face_encoder(SHAPE, 2 * Z)
+    pretrained.load("03_vae-faces", D=D, E=E)
+    models.count_norms_anew(D, [(part,) for part in _codes(2_500, seed=-1).split(100)])  # as notebook 03 does
+    return D
 
 
 def _gan():
-    return "05_gan-faces", {"G_ema": models.gan_generator(SHAPE, Z), "G": models.gan_generator(SHAPE, Z)}
+    G_ema, G = models.gan_generator(SHAPE, Z), models.gan_generator(SHAPE, Z)
+    pretrained.load("05_gan-faces", G_ema=G_ema, G=G)
+    return G_ema
 
 
-MAKERS = {
-    "VAE": _vae,
-    "GAN": _gan,
-}  # each returns the name of the weights and their networks, the maker first
+MAKERS = {"VAE": _vae, "GAN": _gan}
 
 
 def maker(name: str) -> nn.Module:
     """Return the network of that name in MAKERS, which draws codes (B, 64) from N(0, 1) as portraits
-    (B, 3, 64, 64) about in [-1, 1], with its stored weights, batch norms counted anew on such codes as in its
-    notebook; raises ValueError for another name."""
+    (B, 3, 64, 64) about in [-1, 1], with its stored weights; raises ValueError for another name."""
     if name not in MAKERS:
         raise ValueError(f"the gallery holds {', '.join(MAKERS)}, got {name!r}")
-    weights, nets = MAKERS[name]()
-    pretrained.load(weights, **nets)
-    net = next(iter(nets.values()))
-    models.count_norms_anew(net, [(part,) for part in _codes(2_500, seed=-1).split(100)])
-    return net.eval()
+    return MAKERS[name]().eval()
 
 
 def draw(net: nn.Module, n: int, *, seed: int = 0) -> torch.Tensor:

@@ -1,6 +1,5 @@
 """Networks that an earlier notebook built and a later one reuses, layer by layer as they stand there."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -47,11 +46,8 @@ class FaceSwap(nn.Module):
         self.E = face_encoder((3, 64, 64), z_dim)
         self.norm, self.D = nn.Module(), nn.Module()
         self.norm.mean, self.norm.var, self.D.who, self.D.spread = (table() for _ in range(4))
-        net = [nn.Linear(z_dim, 96 * 16), nn.Unflatten(1, (96, 4, 4)), _repeat(96, 64), _repeat(64, 64)]
-        self.D.trunk = nn.Sequential(*net)
-        end = lambda: [_repeat(64, 32), _repeat(32, 16), nn.Conv2d(16, 3, 3, padding=1)]  # noqa: E731
-        named = lambda: {str(k): layer for k, layer in enumerate(end(), len(net))}  # noqa: E731
-        self.D.heads = nn.ModuleList(nn.Sequential(OrderedDict(named())) for _ in range(people))
+        self.D.trunk = _people_decoder(z_dim)[:4]
+        self.D.heads = nn.ModuleList(_people_decoder(z_dim)[4:] for _ in range(people))
 
     def forward(self, x: torch.Tensor, a: int, b: int) -> torch.Tensor:
         """Draw pictures x (B, 3, 64, 64) of person a as person b, both whole numbers below `people`."""
@@ -185,6 +181,14 @@ def _convs(c_in, c_out):
 def _down(c_in, c_out):
     layer = nn.Conv2d(c_in, c_out, 4, stride=2, padding=1)
     return nn.Sequential(layer, nn.BatchNorm2d(c_out), nn.LeakyReLU(0.1))
+
+
+def _people_decoder(z_dim):
+    """Notebook 01's decoder of people, uncut: its trunk is the first four layers, a head the others."""
+    return nn.Sequential(
+        nn.Linear(z_dim, 96 * 16), nn.Unflatten(1, (96, 4, 4)), _repeat(96, 64), _repeat(64, 64),
+        _repeat(64, 32), _repeat(32, 16), nn.Conv2d(16, 3, 3, padding=1),
+    )  # fmt: skip
 
 
 def _repeat(c_in, c_out):

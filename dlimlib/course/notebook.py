@@ -4,6 +4,7 @@ import ast
 import base64
 import hashlib
 import json
+import os
 import re
 import statistics
 from importlib import import_module
@@ -31,6 +32,7 @@ LAB = {
         "version": "3.11.7",
     },
 }
+MAX_FILE = 50 << 20  # bytes of a notebook that is handed in
 RULES = 2  # of what is stored: since 2 every picture has a text
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -51,6 +53,14 @@ def write(nb, path):
     """Write the notebook to path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dumps(nb), encoding="utf-8", newline="\n")
+
+
+def put(path, data):
+    """Write bytes to path, all of them or none, and the folders above it where they are missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.new")
+    aside.write_bytes(data)
+    os.replace(aside, path)
 
 
 def code(nb):

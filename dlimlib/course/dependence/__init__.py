@@ -167,7 +167,7 @@ class Notebook:
         unit.trains = bool(runs or known)
         unit.opens = bool(runs) or any(self._training[name] == "opens" for name in known)
         for call in calls:
-            looped = self._looping.get(getattr(call.func, "id", None), {})
+            looped = self._looping.get(getattr(call.func, "id", None), ())
             given = [*enumerate(call.args), *((k.arg, k.value) for k in call.keywords)]
             unit.plays |= {arg.id for place, arg in given if place in looped and isinstance(arg, ast.Name)}
             if dotted(call.func, modules) == "dlimlib.pretrained.load" and call.args:

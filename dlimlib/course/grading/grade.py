@@ -123,7 +123,7 @@ def grade(path, folder, to, *, workers=1, unsafe=False, anew=False, seconds=SECO
             marks, said = marked(outcome, points), found[student][1]
             results[student] = {"key": keys[student], "marks": marks, "notes": outcome["notes"]}
             results[student]["notes"] += [said] if said else []
-            store(targets[student], results[student])
+            nbs.put(targets[student], json.dumps(results[student], indent=1).encode())
     return dict(sorted(results.items()))
 
 
@@ -149,14 +149,6 @@ def outcomes(jobs, workers):
             for started in list(running):
                 started.send_signal(signal.SIGINT)
             raise
-
-
-def store(target, result):
-    """Write a result as JSON, all of it or nothing."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.new")
-    aside.write_text(json.dumps(result, indent=1), encoding="utf-8")
-    os.replace(aside, target)
 
 
 def line(student, result):

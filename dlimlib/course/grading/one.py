@@ -5,10 +5,11 @@ import json
 import sys
 from pathlib import Path
 
+from ..notebook import MAX_FILE
 from . import process, sandbox
 from .judge import executed, judge, late, plain
 
-MAX_FILE, MAX_PARTS = 50 << 20, 3_000_000  # bytes of a notebook; values in it, which take far more memory
+MAX_PARTS = 3_000_000  # values in a notebook, which take far more memory than its text
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 

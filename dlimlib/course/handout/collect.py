@@ -4,7 +4,6 @@ import argparse
 import csv
 import itertools
 import json
-import os
 import re
 import sys
 import unicodedata
@@ -14,8 +13,9 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from ..grading.judge import plain
+from ..notebook import MAX_FILE, put
 from ..record import find
-from .incoming import MAX_FILE, files_in
+from .incoming import files_in
 from .release import Refused
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_file")
@@ -155,10 +155,7 @@ def collect(source, to, names, *, only=None):
         target = to / student / number / f"{names[number]}.ipynb"
         if target.exists() and target.read_bytes() != data:
             notes.append(f"{said(file)}: takes the place of what was collected before")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f".{target.name}.new")
-        aside.write_bytes(data)
-        os.replace(aside, target)
+        put(target, data)
         kept[student, number] = file
     return Found(kept, sorted(notes))
 

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from ..notebook import MAX_FILE
 from .release import Refused
 
 MAX_FILES, MAX_NOTEBOOKS = 200_000, 20_000  # all that lies there, and the notebooks among it
-MAX_FILE, MAX_ALL = 50 << 20, 4 << 30  # bytes: a notebook, all of them together
+MAX_ALL = 4 << 30  # bytes of all notebooks together
 MAX_DEPTH = 30  # folders; of deeper places the first ones count, and the name
 
 
