@@ -47,12 +47,12 @@ def launch(_):
 def walls():
     """Return bubblewrap's command, up to the program that it runs."""
     package = process.package()
-    command = ["bwrap", *ALONE]
+    command = ["bwrap", *ALONE, "--size", str(DISK), "--tmpfs", "/tmp"]  # first: Python may lie in it
     for path in dict.fromkeys([*SYSTEM, sys.base_prefix, sys.prefix, *own_packages()]):
         command += ["--ro-bind-try", path, path]
     command += ["--proc", "/proc", "--dev", "/dev"]
     command += ["--size", str(SHARED), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
-    command += ["--size", str(DISK), "--tmpfs", "/tmp", "--ro-bind", package, INSIDE]
+    command += ["--ro-bind", package, INSIDE]
     for path in fonts().glob("*.json"):
         command += ["--ro-bind", str(path), f"/tmp/matplotlib/{path.name}"]
     return [*command, "--remount-ro", "/", "--chdir", "/tmp"]
