@@ -109,7 +109,7 @@ def test_what_was_written_is_found_whatever_was_lost():
                 at.id = f"new-{at.id}"
         found = read(nb)
         assert found["q_why"] == right["q_why"], lost
-        assert found["kl"] == ("" if lost == "both" else KL), lost
+        assert found["kl"] == KL, lost
     assert read(edition())["q_why"] == "", "what was handed out is no answer"
 
 

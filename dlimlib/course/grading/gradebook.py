@@ -62,6 +62,14 @@ def where(folder, student, name):
     return folder / SHOWN / student / name[:2] / f"{name}.ipynb"
 
 
+def seen(folder, student, name):
+    """Return the notebook that formgrader shows; Refused where it is gone."""
+    try:
+        return nbs.read(where(folder, student, name))
+    except FileNotFoundError as error:
+        raise Refused(f"{error.filename} is gone: `course grade {name[:2]}` makes it again") from None
+
+
 def saved(folder, number, book):
     """Return {student: nbgrader's submitted notebook} of the notebook with this number, in order, and
     its name; Refused where it has not been graded."""

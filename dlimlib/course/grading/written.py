@@ -12,14 +12,14 @@ KEPT = "\n\t\u200c\u200d"  # of what prints nothing: the last two join and part 
 
 def sheet(edition):
     """Return the cells of a student edition, in order, as plain JSON: role ("solution", "question" or
-    "given"), name, the lines that were handed out, and marks. A question is known by its heading as well."""
+    "given"), name, the lines that were handed out, and marks, among them the first line of what is graded."""
     return [_cell(cell) for cell in edition.cells if cell.source.strip()]
 
 
 def _cell(cell):
     role = "solution" if nbs.is_solution(cell) else "question" if nbs.is_question(cell) else "given"
     lines = [line.strip() for line in cell.source.splitlines()]
-    known = marks(cell.metadata, cell.id, cell.source) + lines[:1] * (role == "question")
+    known = marks(cell.metadata, cell.id, cell.source) + lines[:1] * (role != "given")
     name = cell.id if role == "given" else cell.metadata.nbgrader.grade_id
     return {"role": role, "name": name, "lines": lines, "marks": known}
 

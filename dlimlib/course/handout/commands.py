@@ -3,14 +3,23 @@
 import sys
 
 from ..grading import grade
+from ..marking import feedback, marks
 from . import collect, release
 
-COMMANDS = {"release": release.main, "collect": collect.main, "grade": grade.main}
+COMMANDS = {
+    "release": release.main,
+    "collect": collect.main,
+    "grade": grade.main,
+    "feedback": feedback.main,
+    "marks": marks.main,
+}
 USAGE = """usage: python -m dlimlib course command ...
 
   release    write the student edition of notebooks: course release 03, course release all
   collect    sort what students handed in: course collect submissions.zip
   grade      run the tests of a notebook on what was collected: course grade 03
+  feedback   write a page for each student: course feedback 03
+  marks      write the marks of a class into a table: course marks --csv marks.csv
 
 Each explains itself with --help."""
 
@@ -23,4 +32,8 @@ def main(argv):
     if argv[0] not in COMMANDS:
         print(f"course {argv[0]}: the commands are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    return COMMANDS[argv[0]](argv[1:])
+    try:
+        return COMMANDS[argv[0]](argv[1:])
+    except (release.Refused, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
