@@ -3,6 +3,10 @@
 import csv
 import io
 import json
+import socket
+import subprocess
+import time
+import urllib.request
 import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,7 +20,7 @@ from dlimlib import settings
 from dlimlib.course import notebook as nbs
 from dlimlib.course.grading import grade, gradebook, one, process, warm
 from dlimlib.course.handout import commands, release
-from dlimlib.course.marking import feedback, marks
+from dlimlib.course.marking import feedback, marks, questions
 
 WRONG = KL.replace("0.5", "0.7")
 OTHER = "def kl(m, v):\n    e = [(a * a + np.exp(b) - 1 - b) / 2 for a, b in zip(m.flat, v.flat)]\n"
@@ -236,3 +240,71 @@ def test_a_notebook_that_nobody_has_graded_is_told(course, capsys):
     gradebook.where(course / "graded", "anna", "91_toy").unlink()
     assert commands.main(["feedback", "91"]) == 2
     assert "91_toy.ipynb is gone: `course grade 91` makes it again" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------------------------------- open questions
+
+
+def test_what_is_to_be_marked_is_printed_and_formgrader_starts(course, monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(questions.environment, "replace", lambda command: ran.append(command) or 0)
+    save(course, {"anna": result(), "ben": result(q_why=""), "cleo": result()})
+    assert commands.main(["open-questions", "91", "--port", "9001", "--no-browser"]) == 0
+    said = capsys.readouterr().out
+    assert "[4 points] **Rubric.** (1) the gradient" in said and "2 answers wait for a mark" in said
+    assert said.index("Why do we sample") < said.index("Rubric") and "BEGIN SOLUTION" not in said
+    assert Path.cwd() == course / "graded"
+    assert {"--ServerApp.ip=127.0.0.1", "--ServerApp.port=9001", "--no-browser"} < set(ran[0])
+
+
+def test_formgrader_is_not_started_for_nothing(course, capsys):
+    assert commands.main(["open-questions", "91"]) == 2
+    assert "`course grade NN` makes it" in capsys.readouterr().err
+    nb = notebook()
+    nb.cells = [c for c in nb.cells if c.id != "q_why"]
+    (course / "notebooks" / "92_none.ipynb").write_text(nbformat.writes(nb))
+    assert commands.main(["open-questions", "92"]) == 2
+    assert "92_none has no open questions" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_person_marks_in_formgrader(course):
+    """Its pages show the answers, its marks reach the gradebook, and it can't execute what was handed in."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    save(course, {"anna": result(nb=handed_in(answer=EVIL)), "ben": result()})
+    command = [*questions.command("91", "91_toy", port), "--no-browser", "--IdentityProvider.token=abc"]
+    with open(course / "log", "w") as log:
+        server = subprocess.Popen(command, cwd=course / "graded", stdout=log, stderr=log)
+
+    def ask(place, data=None, method="GET"):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/formgrader/{place}", data, method=method)
+        request.add_header("Authorization", "token abc")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read().decode()
+
+    try:
+        end = time.monotonic() + 90
+        while True:
+            try:
+                assert "91_toy" in ask("gradebook/91/91_toy")
+                break
+            except OSError:
+                assert server.poll() is None and time.monotonic() < end, (course / "log").read_text()
+                time.sleep(0.3)
+        anna = next(s for s in json.loads(ask("api/submitted_notebooks/91/91_toy")) if s["student"] == "anna")
+        assert anna["needs_manual_grade"] and anna["max_score"] == 8 and anna["score"] == 4
+        page = ask(f"submissions/{anna['id']}/")
+        assert "alert(1)" in text(page) and not [t for t in Reader(page).tags if "onerror" in t[1]]
+        given = json.loads(ask(f"api/grades?submission_id={anna['id']}"))
+        why = next(g for g in given if g["name"] == "q_why") | {"manual_score": 3.5}
+        ask(f"api/grade/{why['id']}", json.dumps(why).encode(), "PUT")
+        answer = json.loads(ask("api/submission/91/ben/autograde", b"", "POST"))
+        assert not answer["success"]
+    finally:
+        server.terminate()
+        server.wait(20)
+    assert grades(course / "graded")["q_why"] == (None, 3.5, False)
+    assert grades(course / "graded", "ben")["test_kl"] == (2, None, False)
+    assert gradebook.where(course / "graded", "ben", "91_toy").exists()

@@ -3,7 +3,7 @@
 import sys
 
 from ..grading import grade
-from ..marking import feedback, marks
+from ..marking import feedback, marks, questions
 from . import collect, release
 
 COMMANDS = {
@@ -12,14 +12,16 @@ COMMANDS = {
     "grade": grade.main,
     "feedback": feedback.main,
     "marks": marks.main,
+    "open-questions": questions.main,
 }
 USAGE = """usage: python -m dlimlib course command ...
 
-  release    write the student edition of notebooks: course release 03, course release all
-  collect    sort what students handed in: course collect submissions.zip
-  grade      run the tests of a notebook on what was collected: course grade 03
-  feedback   write a page for each student: course feedback 03
-  marks      write the marks of a class into a table: course marks --csv marks.csv
+  release          write the student edition of notebooks: course release 03, course release all
+  collect          sort what students handed in: course collect submissions.zip
+  grade            run the tests of a notebook on what was collected: course grade 03
+  open-questions   mark what a person has to read, in the browser: course open-questions 03
+  feedback         write a page for each student: course feedback 03
+  marks            write the marks of a class into a table: course marks --csv marks.csv
 
 Each explains itself with --help."""
 
