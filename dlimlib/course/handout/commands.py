@@ -3,7 +3,7 @@
 import sys
 
 from ..grading import grade
-from ..marking import feedback, marks, questions
+from ..marking import feedback, marks, questions, similar
 from . import collect, release
 
 COMMANDS = {
@@ -13,6 +13,7 @@ COMMANDS = {
     "feedback": feedback.main,
     "marks": marks.main,
     "open-questions": questions.main,
+    "similar": similar.main,
 }
 USAGE = """usage: python -m dlimlib course command ...
 
@@ -22,6 +23,7 @@ USAGE = """usage: python -m dlimlib course command ...
   open-questions   mark what a person has to read, in the browser: course open-questions 03
   feedback         write a page for each student: course feedback 03
   marks            write the marks of a class into a table: course marks --csv marks.csv
+  similar          show answers that are too much alike: course similar 03
 
 Each explains itself with --help."""
 
