@@ -178,17 +178,14 @@ def test_moodles_numbers_differ_but_the_student_is_the_same():
 
 
 def test_several_notebooks_in_one_table():
-    first = (
-        {"test_a": 2, "q": 4},
-        {"Anna_1": {"test_a": 2, "q": "unmarked"}, "Ben_2": {"test_a": 1.5, "q": 0}},
-    )
-    found = {"03": first, "06": ({"test_b": 3}, {"Anna_9": {"test_b": 3}})}
-    assert marks.table(
-        found, [("Cleo Dahl", {frozenset({"cleo", "dahl"})}), ("x", {frozenset({"ben"})})]
-    ) == [
+    given = {"Anna_1": {"test_a": 2, "q": "unmarked"}, "Ben_2": {"test_a": 1.5, "q": 0}}
+    found = {"03": ({"test_a": 2, "q": 4}, given), "06": ({"test_b": 3}, {"Anna_9": {"test_b": 3}})}
+    expected = [("Cleo Dahl", {frozenset({"cleo", "dahl"})}), ("x", {frozenset({"ben"})})]
+    assert marks.table(found, ["Anna_1", "Anna_9", "Ben_2", "Dora_3"], expected) == [
         ["student", "03 a", "03 q", "03 total", "06 b", "06 total", "total", "out of", "unmarked"],
         ["Anna", 2, "unmarked", 2, 3, 3, 5, 9, "03 q"],
         ["Ben", 1.5, 0, 1.5, "", "", 1.5, 9, ""],
+        ["Dora", "", "", "", "", "", "", 9, ""],
         ["Cleo Dahl", "", "", "", "", "", "", 9, ""],
     ]
 
@@ -206,7 +203,7 @@ def test_work_that_has_changed_since_it_was_marked_is_named(course, capsys):
     mark(course / "graded", "anna", "q_why", 4)
     save(course, {"anna": result(q_why="Another answer.")})
     assert commands.main(["marks", "--csv", "m.csv"]) == 0
-    assert "91: 1 marks by hand are for work that has changed since" in capsys.readouterr().out
+    assert "91: marks by hand for work that has changed since: 1" in capsys.readouterr().out
     assert "anna,2,2,4,8,8," in Path("m.csv").read_text()
 
 

@@ -47,7 +47,7 @@ def opened(folder, *, new=False):
         with warnings.catch_warnings(), Gradebook(url(folder)) as book:
             warnings.simplefilter("ignore", SAWarning)  # which nbgrader's own code calls forth
             yield book
-    except (sqlite3.Error, SQLAlchemyError, InvalidEntry) as error:
+    except (sqlite3.Error, SQLAlchemyError, InvalidEntry, UnicodeError) as error:
         said = str(getattr(error, "orig", error)).partition("\n")[0]
         raise Refused(f"{file} can't be used ({said}): does another program hold it?") from None
 

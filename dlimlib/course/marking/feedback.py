@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 from tqdm import tqdm
@@ -9,7 +10,7 @@ from tqdm import tqdm
 from .. import notebook as nbs
 from ..grading import gradebook
 from ..handout import texts
-from ..handout.release import zipped
+from ..handout.release import Refused, zipped
 from ..record import find
 from .marks import UNMARKED, marks
 
@@ -67,12 +68,18 @@ def main(argv):
     )
     parser.add_argument("--to", **where, default=Path("feedback"), help="default: feedback")
     options = parser.parse_args(argv)
+    code = 0
     for path in find(options.notebooks):
         number = path.stem[:2]
-        waiting = feedback(number, options.graded, options.to)
+        try:
+            waiting = feedback(number, options.graded, options.to)
+        except Refused as refused:  # which says nothing of the next notebook
+            print(refused, file=sys.stderr)
+            code = 2
+            continue
         print(
             f"{options.to / number}: feedback for {len(waiting)} students; {number}.zip beside it holds all"
         )
         if later := sum(map(bool, waiting.values())):
             print(f"  note: {later} of them have open questions that nobody has marked yet")
-    return 0
+    return code

@@ -15,16 +15,20 @@ from ..record import find
 UNMARKED = "unmarked"  # what stands in the place of a mark that a person still has to give
 
 
+def bare(student):
+    """Return a student's name without Moodle's number."""
+    return re.sub(r"_\d+$", "", student)
+
+
 def people(batches):
     """Return {person: {number: student}} of {number: names of students}, in order. Moodle gives everybody
     another number in each assignment, so that names count without it, unless two share one."""
-    bare = {s: re.sub(r"_\d+$", "", s) for students in batches.values() for s in students}
-    names = [[bare[student] for student in students] for students in batches.values()]
+    names = [[bare(student) for student in students] for students in batches.values()]
     shared = {name for batch in names for name in batch if batch.count(name) > 1}
     found = {}
     for number, students in batches.items():
         for student in students:
-            person = student if bare[student] in shared else bare[student]
+            person = student if bare(student) in shared else bare(student)
             found.setdefault(person, {})[number] = student
     return dict(sorted(found.items()))
 
@@ -43,22 +47,22 @@ def total(row):
 
 
 def read(paths, graded, *, every=False):
-    """Return {number: ({graded cell: points in reach}, {student: marks})} of the notebooks at `paths`, and
-    sentences on what is to be looked at. With `every`, those that nobody has graded are left out."""
+    """Return {number: ({graded cell: points in reach}, {student: marks})} of the notebooks at `paths`, all
+    students of the gradebook, and sentences on what is to be looked at. With `every`, notebooks that nobody
+    has graded are left out."""
     found, notes = {}, []
     with gradebook.opened(graded) as book:
         known = {assignment.name for assignment in book.assignments}
+        students = [student.id for student in book.students]
         for path in paths:
             number = path.stem[:2]
             if every and number not in known:
                 continue
             submissions, name = gradebook.saved(graded, number, book)
             cells = {cell.name: cell.max_score for cell in book.find_notebook(name, number).grade_cells}
-            order = [c.metadata.get("nbgrader", {}).get("grade_id") for c in nbs.read(path).cells]
-            cells = {
-                name: cells[name]
-                for name in sorted(cells, key=lambda name: order.index(name) if name in order else 999)
-            }
+            names = [c.metadata.get("nbgrader", {}).get("grade_id") for c in nbs.read(path).cells]
+            order = {name: place for place, name in enumerate(names)}
+            cells = dict(sorted(cells.items(), key=lambda cell: order.get(cell[0], len(order))))
             rows = {student: marks(submission) for student, submission in submissions.items()}
             found[number] = cells, rows
             if later := sum(UNMARKED in row.values() for row in rows.values()):
@@ -67,13 +71,13 @@ def read(paths, graded, *, every=False):
                 )
             grades = [grade for submission in submissions.values() for grade in submission.grades]
             if again := sum(g.needs_manual_grade and g.manual_score is not None for g in grades):
-                notes.append(f"{number}: {again} marks by hand are for work that has changed since")
+                notes.append(f"{number}: marks by hand for work that has changed since: {again}")
     if not found:
         raise Refused(f"nothing is graded in {graded} yet: `course grade NN` comes first")
-    return found, notes
+    return found, students, notes
 
 
-def table(found, expected=()):
+def table(found, everybody=(), expected=()):
     """Return the rows of the teacher's table, the first one its head; who is missing has empty marks."""
     short = {n: {cell: cell.removeprefix("test_") for cell in cells} for n, (cells, _) in found.items()}
     several = len(found) > 1
@@ -92,7 +96,9 @@ def table(found, expected=()):
             later += [f"{number} {short[number][cell]}" for cell in cells if given.get(cell) == UNMARKED]
         rows.append([*row, sum(whole), out_of, ", ".join(later)])
     width = len(rows[0])
-    rows += [[name, *[""] * (width - 3), out_of, ""] for name in missing(expected, persons)]
+    absent = sorted({bare(student) for student in everybody} - {bare(person) for person in persons})
+    absent += missing(expected, [*persons, *absent])
+    rows += [[name, *[""] * (width - 3), out_of, ""] for name in absent]
     return rows
 
 
@@ -143,11 +149,11 @@ def main(argv):
     if not (options.csv or options.moodle):
         parser.error("say where to: --csv FILE or --moodle FILE")
     paths, every = find(options.notebooks or ["all"]), not options.notebooks
-    found, notes = read(paths, options.graded, every=every)
+    found, students, notes = read(paths, options.graded, every=every)
     if options.moodle and len(found) > 1:
         raise Refused(f"Moodle takes one notebook at a time: course marks {min(found)} --moodle FILE")
     if options.csv:
-        rows = table(found, listed(options.students) if options.students else ())
+        rows = table(found, students, listed(options.students) if options.students else ())
         nbs.put(options.csv, b"\xef\xbb\xbf" + as_csv(rows))  # the mark by which Excel knows UTF-8
         print(f"{options.csv}: {len(rows) - 1} students, {len(found)} notebooks")
     if options.moodle:

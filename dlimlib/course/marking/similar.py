@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 import shutil
+import sys
 import textwrap
 from collections import Counter
 from pathlib import Path
@@ -150,12 +151,17 @@ def main(argv):
     parser.add_argument("--graded", **graded, help="of `course grade` (default: graded)")
     parser.add_argument("--most", type=int, default=20, metavar="N", help="show so many pairs (default: 20)")
     options = parser.parse_args(argv)
-    width = shutil.get_terminal_size().columns
+    width, code = shutil.get_terminal_size().columns, 0
     for path in find(options.notebooks):
-        answers, found = similar(path, options.graded)
+        try:
+            answers, found = similar(path, options.graded)
+        except Refused as refused:  # which says nothing of the next notebook
+            print(refused, file=sys.stderr)
+            code = 2
+            continue
         for cell, (a, b), share, count in found[: options.most]:
             print(f"{share:.0%}  {cell}: {plain(a)} and {plain(b)}, {count:.0f} unusual pieces in common\n")
             print(beside(answers[a][cell], answers[b][cell], width), end="\n\n")
         left = f", of which {options.most} are shown" if len(found) > options.most else ""
         print(f"{path.stem}: {len(found)} pairs of answers are alike{left}, among {len(answers)} students")
-    return 0
+    return code
