@@ -58,6 +58,8 @@ def test_what_the_solution_says_or_many_have_says_nothing():
     own = {name: texts[0] for name, texts in known.items()}
     given |= {f"usual {k}": own for k in range(9)} | {"renamed": own | renamed(own)}
     assert similar.pairs(given, known) == []
+    few = {"right": own, "renamed": renamed(own)} | {f"nothing {k}": {} for k in range(20)}
+    assert similar.pairs(few, known) == [], "the only two who have the solution"
     given |= {f"group {k}": given["right_loops"] for k in range(12)}
     assert similar.pairs(given, known) == [], "a third of the class"
 
