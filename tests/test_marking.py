@@ -226,6 +226,14 @@ def test_a_clear_error(argv, says, course, capsys):
     assert not (course / "graded").exists() and not (course / "m.csv").exists()
 
 
+@pytest.mark.parametrize("command", commands.COMMANDS)
+def test_each_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        commands.main([command, "--help"])
+    assert ended.value.code == 0 and f"course {command}" in capsys.readouterr().out
+    assert f"\n  {command} " in commands.USAGE
+
+
 def test_a_notebook_that_nobody_has_graded_is_told(course, capsys):
     (course / "notebooks" / "92_more.ipynb").write_text(nbformat.writes(notebook()))
     save(course, {"anna": result()})

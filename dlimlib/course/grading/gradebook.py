@@ -134,7 +134,9 @@ def save(path, results, folder):
 
     edition, name, number = student_edition(nbs.read(path), path.name), path.stem, path.stem[:2]
     with opened(folder, new=True) as book:
-        book.update_or_create_assignment(number)
+        known = [notebook.name for notebook in book.update_or_create_assignment(number).notebooks]
+        if known not in ([], [name]):
+            raise Refused(f"{folder / FILE} has marks for {known[0]}, not {name}: move it away to begin anew")
         about = {"notebook": name, "assignment": number, "db_url": url(folder)}
         try:
             SaveCells().preprocess(edition, {"nbgrader": about})
@@ -154,13 +156,15 @@ def save(path, results, folder):
 
 
 def enter(submission, result, *, changed):
-    """Set the automatic scores of nbgrader's submitted notebook."""
+    """Set the automatic scores of nbgrader's submitted notebook; none where nothing could be read."""
+    written = result["written"]
     for grade in submission.grades:
-        if mark := result["marks"].get(grade.name):
+        if written is None:
+            grade.auto_score = None
+        elif mark := result["marks"].get(grade.name):
             grade.auto_score = mark["points"]
         else:  # an open question: no answer is worth nothing, and a person decides on all else
-            written = result["written"]
-            grade.auto_score = None if written is None or written.get(grade.name) else 0
+            grade.auto_score = None if written.get(grade.name) else 0
         if grade.manual_score is None:
             grade.needs_manual_grade = grade.auto_score is None
         elif changed:
