@@ -55,8 +55,14 @@ def test_everybody_gets_what_they_deserve(course):
     hand_in(submitted, "link", b"")
     (submitted / "link" / "91" / "91_toy.ipynb").unlink()
     (submitted / "link" / "91" / "91_toy.ipynb").symlink_to(path)
+    book = to / "gradebook.db"
+    book.parent.mkdir()
+    book.write_text("marks")
+    hand_in(submitted, "thief", sheet(kl=f"{KL}\nopen({str(book)!r}, 'w').write('mine')"))
     results = grade.grade(path, submitted, to, workers=2, seconds=3, in_all=40)
+    assert book.read_text() == "marks", "nothing in a student's process reaches the gradebook"
     expected = BATCH | {"renamed": (None, 4, "My homework"), "link": (None, 0, "link")}
+    expected |= {"thief": (None, 4, None)}
     assert results.keys() == expected.keys()
     for student, (_, points, note) in expected.items():
         marks = results[student]["marks"].values()
@@ -68,7 +74,7 @@ def test_everybody_gets_what_they_deserve(course):
 
 def outcome(reference, late=False):
     verdicts = {name: [("probe", "stopped after 1 s" if late else None)] for name in reference["tests"]}
-    return {"verdicts": verdicts, "late": late, "notes": []}
+    return {"verdicts": verdicts, "late": late, "notes": [], "written": {}}
 
 
 @pytest.fixture
@@ -187,15 +193,17 @@ def test_a_clear_error(argv, says, capsys, monkeypatch):
     assert code == 2 and says in capsys.readouterr().err
 
 
-def test_a_notebook_that_nobody_handed_in_stops_no_other(course, judged, capsys):
+def test_a_notebook_that_nobody_handed_in_stops_no_other(course, judged, capsys, monkeypatch):
     path, submitted, to = course
     nobody = path.with_name("90_nobody.ipynb")
     nobody.write_text(path.read_text())
     hand_in(submitted, "a", sheet())
+    monkeypatch.setattr("nbgrader.api.get_alembic_version", lambda: "167914646830")  # it takes seconds
     folders = ["--submitted", str(submitted), "--to", str(to), "--unsafe"]
     assert commands.main(["grade", str(nobody), str(path), *folders]) == 2
     said = capsys.readouterr()
     assert "nothing to grade" in said.err and "4 of 4  a" in said.out
+    assert (to / "gradebook.db").exists() and (to / "autograded" / "a" / "91" / "91_toy.ipynb").exists()
 
 
 def test_a_notebook_with_problems_is_not_graded(course):

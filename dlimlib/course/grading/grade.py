@@ -1,4 +1,7 @@
-"""Grades what was handed in: each submission by a process of its own, whose outcome is a file."""
+"""Grades what was handed in: each submission by a process of its own, whose outcome is a file.
+
+All outcomes then go into nbgrader's gradebook, by this process alone.
+"""
 
 import argparse
 import hashlib
@@ -13,17 +16,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .. import notebook as nbs
+from ..handout.release import Refused, student_edition
 from ..record import find
-from . import process, sandbox
+from . import gradebook, process, sandbox
 from .judge import plain, record, sentences
+from .written import sheet
 
 SECONDS, IN_ALL = 20, 120  # of a cell, of a submission
 START = 120  # seconds more, in which a process must start and end
 UNSAFE = "students' code runs with all that you may do: read solutions, change marks, use the network"
-
-
-class Refused(Exception):
-    """Why nothing was graded, in a sentence."""
+FORMAT = 2  # of an outcome; one that is stored in an older one is graded anew
 
 
 # ---------------------------------------------------------------------------------------- what there is
@@ -83,8 +85,9 @@ def grade_one(job, running):
 
 
 def failed(reference, problem):
-    """Return the outcome of a submission that was not judged."""
-    return {"verdicts": {name: [(name, problem)] for name in reference["tests"]}, "late": True, "notes": []}
+    """Return the outcome of a submission that was not judged, and of which nothing was read."""
+    verdicts = {name: [(name, problem)] for name in reference["tests"]}
+    return {"verdicts": verdicts, "late": True, "notes": [problem], "written": None}
 
 
 def marked(outcome, points):
@@ -109,7 +112,10 @@ def grade(path, folder, to, *, workers=1, unsafe=False, anew=False, seconds=SECO
         raise Refused(f"nothing to grade in {folder}/STUDENT/{path.stem[:2]}/: `course collect` puts it in")
     nb = nbs.read(path)
     points = {c.metadata.nbgrader.grade_id: c.metadata.nbgrader.points for c in nb.cells if nbs.is_test(c)}
-    course = hashlib.sha256(json.dumps([nbs.stamp(nb), points, seconds, in_all]).encode()).hexdigest()
+    handed_out = sheet(student_edition(nb, path.name))
+    questions = [cell["lines"] for cell in handed_out if cell["role"] == "question"]
+    basis = [FORMAT, nbs.stamp(nb), points, questions, seconds, in_all]
+    course = hashlib.sha256(json.dumps(basis).encode()).hexdigest()
     keys = {student: f"{course[:16]} {fingerprint(file)}" for student, (file, _) in found.items()}
     targets = {student: to / path.stem[:2] / f"{student}.json" for student in found}
     results = {s: stored for s in found if not anew and (stored := done(targets[s], keys[s]))}
@@ -117,12 +123,14 @@ def grade(path, folder, to, *, workers=1, unsafe=False, anew=False, seconds=SECO
         reference = record(nb, launch=process.launch if unsafe else sandbox.launch)
         if reference["problems"]:
             raise Refused(f"{path.name} itself has problems:\n" + "\n".join(reference["problems"]))
-        basis = {"reference": reference, "seconds": seconds, "in_all": in_all, "unsafe": unsafe}
-        jobs = {student: basis | {"path": str(found[student][0].absolute())} for student in open_ones}
+        job = {"reference": reference, "sheet": handed_out, "unsafe": unsafe}
+        job |= {"seconds": seconds, "in_all": in_all}
+        jobs = {student: job | {"path": str(found[student][0].absolute())} for student in open_ones}
         for student, outcome in outcomes(jobs, workers):
             marks, said = marked(outcome, points), found[student][1]
-            results[student] = {"key": keys[student], "marks": marks, "notes": outcome["notes"]}
-            results[student]["notes"] += [said] if said else []
+            notes = outcome["notes"] + ([said] if said else [])
+            results[student] = {"key": keys[student], "marks": marks, "notes": notes}
+            results[student]["written"] = outcome["written"]
             nbs.put(targets[student], json.dumps(results[student], indent=1).encode())
     return dict(sorted(results.items()))
 
@@ -186,11 +194,11 @@ def main(argv):
         for path in find(options.notebooks):
             try:
                 results = grade(path, options.submitted, options.to, **chosen)
+                print(path.stem, *(line(student, result) for student, result in results.items()), sep="\n")
+                gradebook.save(path, results, options.to)
             except Refused as refused:  # which says nothing of the next notebook
                 print(refused, file=sys.stderr)
                 code = 2
-                continue
-            print(path.stem, *(line(student, result) for student, result in results.items()), sep="\n")
     except OSError as error:
         print(error, file=sys.stderr)
         code = 2

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..notebook import MAX_FILE
 from . import process, sandbox
 from .judge import executed, judge, late, plain
+from .written import written
 
 MAX_PARTS = 3_000_000  # values in a notebook, which take far more memory than its text
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -42,18 +43,25 @@ def opened(path):
 
 
 def outcome(job):
-    """Return what becomes of a job {path, reference, seconds, in_all, unsafe}: verdicts, late, notes."""
+    """Return what becomes of a job {path, reference, sheet, seconds, in_all, unsafe}: verdicts, late, notes,
+    and what the student has written."""
     nb, notes = opened(Path(job["path"]))
     reference = job["reference"]
     if nb is None:
         verdicts = {
             name: [(name, f"the notebook can't be graded: {notes[-1]}")] for name in reference["tests"]
         }
-        return {"verdicts": verdicts, "late": False, "notes": notes}
+        return {"verdicts": verdicts, "late": False, "notes": notes, "written": {}}
     notes += executed(reference, reference["rounds"][0]["records"], nb)[1]
     launch = process.launch if job["unsafe"] else sandbox.launch
     verdicts = judge(reference, nb, job["seconds"], job["in_all"], launch)
-    return {"verdicts": verdicts, "late": late(verdicts), "notes": [plain(note) for note in notes]}
+    notes = [plain(note) for note in notes]
+    return {
+        "verdicts": verdicts,
+        "late": late(verdicts),
+        "notes": notes,
+        "written": written(job["sheet"], nb),
+    }
 
 
 if __name__ == "__main__":

@@ -38,14 +38,13 @@ def _grade_id(meta):
 
 
 def read_cells(nb):
-    """Return [(metadata, id, source)] of the code cells of a notebook that may hold anything in any place."""
+    """Return [(kind, metadata, id, source)] of a notebook that may hold anything in any place."""
     found = []
     for cell in _as(list, _as(dict, nb).get("cells"))[:MAX_CELLS]:
         cell = _as(dict, cell)
         source = cell.get("source")
         source = "".join(_as(str, line) for line in source) if isinstance(source, list) else _as(str, source)
-        if cell.get("cell_type") == "code":
-            found.append((_as(dict, cell.get("metadata")), cell.get("id"), source))
+        found.append((cell.get("cell_type"), _as(dict, cell.get("metadata")), cell.get("id"), source))
     return found
 
 
@@ -59,7 +58,9 @@ def rebuild(outline, tests, nb):
     solutions = {i: [] for i, cell in enumerate(outline) if cell["role"] == "solution"}
     before, after = ([[] for _ in range(len(outline) + 1)] for _ in "ab")
     place, gone = -1, set(range(len(outline)))  # place -1 is the last list of `after`: the top
-    for number, (meta, id, source) in enumerate(read_cells(nb)):
+    for number, (kind, meta, id, source) in enumerate(read_cells(nb)):
+        if kind != "code":
+            continue
         at = next((known[mark] for mark in marks(meta, id, source) if mark in known), None)
         own = Cell(number, source, own=True)
         if at is None:

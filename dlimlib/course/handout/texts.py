@@ -16,3 +16,5 @@ PIECE = "{name}  {points} points  "
 PASSED, FAILED = "passed", "not yet: {problem}"
 OPEN = "still to be written"
 SUM = "{reached} of {points} points of the tests are within reach; {open} more for what a person reads."
+
+WAITING = "**Not marked yet:** no points for this answer are in the sum above."
