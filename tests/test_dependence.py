@@ -387,7 +387,7 @@ def real(stem):
 PICTURES_05 = {"training", "short", "real-train", "faces-train"}
 PICTURES_06 = {"short", "training", "rival", "real-train", "faces-train"}
 ALL_07 = {"training", "rivals-train", "short-train", "rough-train", "directions-train"}
-ALL_08 = {"training", "paired-train", "ablation", "unbalanced-train", "second-train"}
+UNPAIRED_08 = {"training", "free-train", "ablation", "unbalanced-train", "second-train"}
 EDITS = {  # notebook: (cell, old, new, cells that train anew)
     "01_autoencoder": [
         ("settings", "Z_DIM = 64", "Z_DIM = 32", {"training", "plain-train", "people-train", "other-train"}),
@@ -452,14 +452,16 @@ EDITS = {  # notebook: (cell, old, new, cells that train anew)
         ("fit", "1e-6", "1e-5", set()),
     ],
     "08_cyclegan": [
-        ("judge-loss", ") / 2", ")", ALL_08),
-        ("translators_loss", "lam * cycle_loss", "2 * lam * cycle_loss", ALL_08 - {"paired-train"}),
-        ("exchange", "if swap:", "if not swap:", ALL_08 - {"paired-train"}),
+        ("judge-loss", ") / 2", ")", UNPAIRED_08 | {"paired-train"}),
+        ("translators_loss", "lam * cycle_loss", "2 * lam * cycle_loss", UNPAIRED_08),
+        ("exchange", "if swap:", "if not swap:", UNPAIRED_08),
         ("settings", "gpu=800", "gpu=900", {"ablation", "second-train"}),
-        ("unbalanced-train", "> 0.5", "> 0.6", {"unbalanced-train"}),
+        ("paired-train", "1 / LAMBDA", "2 / LAMBDA", {"paired-train"}),
+        ("unbalanced-train", "red_y > 0", "red_y > 0.1", {"unbalanced-train"}),
         ("second-train", "2 * SHORT_STEPS", "SHORT_STEPS", {"second-train"}),
         ("colour_transform", "clamp(-1, 1)", "clamp(-2, 2)", set()),
-        ("curve", "range(4)", "range(2)", set()),
+        ("curve", "0.32", "0.64", set()),
+        ("enlarged", "0.13", "0.2", set()),
     ],
 }  # fmt: skip
 

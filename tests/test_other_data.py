@@ -133,8 +133,9 @@ def test_a_cyclegan_of_two_folders(tmp_path, folder):
     shown = execute("08_cyclegan", tmp_path, **settings)
     both = r"photographs.* × 3 × 32 × 32.*flowers.* × 3 × 32 × 32"
     assert re.search(both, shown["load"], re.S), shown["load"]
-    assert "both, no cycle" in shown["ablation-figures"] and "F(G(x))" in shown["smuggled"]
-    assert shown["truth"] == shown["measure"] == shown["explore-code"] == ""
+    assert "no cycle, 0" in shown["ablation-figures"] and "F(G(x))" in shown["smuggled"]
+    assert shown["truth"] == shown["measure"] == shown["written"] == shown["curve"] == ""
+    assert "number" in shown["explore-code"] and "yaw" not in shown["explore-code"]
 
 
 @pytest.mark.slow
