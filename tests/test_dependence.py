@@ -455,7 +455,7 @@ EDITS = {  # notebook: (cell, old, new, cells that train anew)
         ("judge-loss", ") / 2", ")", UNPAIRED_08 | {"paired-train"}),
         ("translators_loss", "lam * cycle_loss", "2 * lam * cycle_loss", UNPAIRED_08),
         ("exchange", "if swap:", "if not swap:", UNPAIRED_08),
-        ("settings", "gpu=800", "gpu=900", {"ablation", "second-train"}),
+        ("settings", "gpu=800", "gpu=900", {"ablation", "unbalanced-train", "second-train"}),
         ("paired-train", "1 / LAMBDA", "2 / LAMBDA", {"paired-train"}),
         ("unbalanced-train", "red_y > 0", "red_y > 0.1", {"unbalanced-train"}),
         ("second-train", "2 * SHORT_STEPS", "SHORT_STEPS", {"second-train"}),
