@@ -261,6 +261,15 @@ def test_a_unet_is_a_u():
     drawn(sheet)
 
 
+def test_a_bridge_leads_over_the_boxes_between():
+    net = TinyUNet()
+    net.up, net.out = nn.Sequential(net.up, nn.Conv2d(8, 6, 1)), nn.Conv2d(10, 3, 1)
+    sheet = plot.network(net, torch.zeros(1, 3, 8, 8))
+    ways = [p for p in sheet.axes[0].patches if to_hex(p.get_edgecolor()).upper() == plot.COLOURS["bridge"]]
+    (path,) = (way.get_path().vertices for way in ways)
+    assert path[:, 1].max() > max(bottom + height for _, bottom, _, height, _ in boxes(sheet))
+
+
 def test_an_hourglass_narrows_and_its_code_is_the_smallest_box():
     net = nn.Sequential(models.face_encoder((3, 64, 64), 64), models.face_decoder((3, 64, 64), 64))
     sheet = plot.network(net, torch.zeros(1, 3, 64, 64))

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
+from matplotlib.path import Path
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -254,9 +255,14 @@ def _climb(ax, steps, bridges):
             end, bend = (b.axis, b.foot), "angle,angleA=0,angleB=90,rad=9"  # the round base
             if abs(a.axis - b.axis) < 0.01:
                 start, bend = (a.axis, a.top), "arc3"
+        way = {"posA": start, "posB": end, "connectionstyle": bend}
+        if passed := [step for step in steps if step.y == a.y == b.y and a.right < step.left < b.left]:
+            x, roof = b.left + b.widths[0] / 2, max(step.top for step in (a, *passed, b)) + 0.12
+            corner = a.right + 0.2  # then up, and over the boxes between
+            way = {"path": Path([start, (corner, a.y), (corner, roof), (x, roof), (x, b.top + 0.02)])}
         colour = COLOURS["bridge"] if (a, b) in bridges else "#666666"
-        ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", connectionstyle=bend, color=colour,
-                                     mutation_scale=11, shrinkA=1, shrinkB=1, lw=1.6, zorder=1))  # fmt: skip
+        ax.add_patch(FancyArrowPatch(**way, arrowstyle="-|>", color=colour, mutation_scale=11, shrinkA=1,
+                                     shrinkB=1, lw=1.6, zorder=1))  # fmt: skip
     for name in dict.fromkeys(map(_name, steps)):
         first = next(step for step in steps if _name(step) == name)
         ax.text(first.left - 0.1, first.y, name, ha="right", va="center", size=12)
