@@ -16,8 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .. import notebook as nbs
-from ..handout.release import Refused, student_edition
-from ..record import find
+from ..handout.release import Refused, each, student_edition
 from . import gradebook, process, sandbox
 from .judge import plain, record, sentences
 from .written import sheet
@@ -189,17 +188,10 @@ def main(argv):
     if options.workers < 1:
         parser.error(f"--workers must be at least 1, got {options.workers}")
     chosen = {"workers": options.workers, "unsafe": options.unsafe, "anew": options.anew}
-    code = 0
-    try:
-        for path in find(options.notebooks):
-            try:
-                results = grade(path, options.submitted, options.to, **chosen)
-                print(path.stem, *(line(student, result) for student, result in results.items()), sep="\n")
-                gradebook.save(path, results, options.to)
-            except Refused as refused:  # which says nothing of the next notebook
-                print(refused, file=sys.stderr)
-                code = 2
-    except OSError as error:
-        print(error, file=sys.stderr)
-        code = 2
-    return code
+
+    def whole(path):
+        results = grade(path, options.submitted, options.to, **chosen)
+        print(path.stem, *(line(student, result) for student, result in results.items()), sep="\n")
+        gradebook.save(path, results, options.to)
+
+    return each(options.notebooks, whole)

@@ -41,9 +41,7 @@ def opened(folder, *, new=False):
         if not shutil.which("alembic"):  # nbgrader calls it by name; it lies beside Python
             os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         with contextlib.closing(sqlite3.connect(file, timeout=PATIENCE)) as db:
-            db.execute(
-                "BEGIN IMMEDIATE"
-            )  # so that what stands in the way is known before anything is written
+            db.execute("BEGIN IMMEDIATE")  # what stands in the way is known before anything is written
         with warnings.catch_warnings(), Gradebook(url(folder)) as book:
             warnings.simplefilter("ignore", SAWarning)  # which nbgrader's own code calls forth
             yield book

@@ -5,7 +5,6 @@ import csv
 import itertools
 import json
 import re
-import sys
 import unicodedata
 from pathlib import Path
 from typing import NamedTuple
@@ -208,15 +207,11 @@ def main(argv):
         help="who should have: a head, then a line each, with the name or the two names in the first columns",
     )
     options = parser.parse_args(argv)
-    try:
-        expected = listed(options.students) if options.students else []
-        names = {path.stem[:2]: path.stem for path in find(["all"])}
-        if options.only and options.only not in names:
-            raise Refused(f"there is no notebook {options.only}; there are {', '.join(names)}")
-        found = collect(options.source, options.to, names, only=options.only)
-    except (Refused, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    expected = listed(options.students) if options.students else []
+    names = {path.stem[:2]: path.stem for path in find(["all"])}
+    if options.only and options.only not in names:
+        raise Refused(f"there is no notebook {options.only}; there are {', '.join(names)}")
+    found = collect(options.source, options.to, names, only=options.only)
     for student, number in found.notebooks:
         print(f"{number}  {student}")
     for note in found.notes:

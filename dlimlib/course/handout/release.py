@@ -29,6 +29,19 @@ class Refused(Exception):
     """Why nothing was written, in a sentence."""
 
 
+def each(names, do):
+    """Call do(path) for each notebook that is named; what is Refused of one says nothing of the next. Returns
+    the exit code."""
+    code = 0
+    for path in find(names):
+        try:
+            do(path)
+        except Refused as refused:
+            print(refused, file=sys.stderr)
+            code = 2
+    return code
+
+
 def student_edition(nb, file):
     """Return the notebook for students, under the name `file`: what they write is a stub, tests show their
     visible part, no badge leads to the whole notebook, and a cell at the end checks one's own work. Outputs
@@ -135,16 +148,12 @@ def main(argv):
     parser.add_argument("--to", type=Path, default=Path("release"), metavar="FOLDER", help="default: release")
     parser.add_argument("--force", action="store_true", help="replace folders that release did not write")
     options = parser.parse_args(argv)
-    try:
-        paths = find(options.notebooks)
-        for path in () if options.force else paths:
-            refuse(options.to / path.stem[:2])  # before the first is written
-        for path in paths:
-            target = release(path, options.to, force=options.force)
-            size = (target / f"{path.stem}.zip").stat().st_size / 1e6
-            said = f"{target}: {path.name} for students; {path.stem}.zip, {size:.0f} MB, is what to upload"
-            print(said, flush=True)
-    except (Refused, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    paths = find(options.notebooks)
+    for path in () if options.force else paths:
+        refuse(options.to / path.stem[:2])  # before the first is written
+    for path in paths:
+        target = release(path, options.to, force=options.force)
+        size = (target / f"{path.stem}.zip").stat().st_size / 1e6
+        said = f"{target}: {path.name} for students; {path.stem}.zip, {size:.0f} MB, is what to upload"
+        print(said, flush=True)
     return 0

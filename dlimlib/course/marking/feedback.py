@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import sys
 from pathlib import Path
 
 from tqdm import tqdm
@@ -10,8 +9,7 @@ from tqdm import tqdm
 from .. import notebook as nbs
 from ..grading import gradebook
 from ..handout import texts
-from ..handout.release import Refused, zipped
-from ..record import find
+from ..handout.release import each, zipped
 from .marks import UNMARKED, marks
 
 
@@ -68,18 +66,13 @@ def main(argv):
     )
     parser.add_argument("--to", **where, default=Path("feedback"), help="default: feedback")
     options = parser.parse_args(argv)
-    code = 0
-    for path in find(options.notebooks):
+
+    def pages(path):
         number = path.stem[:2]
-        try:
-            waiting = feedback(number, options.graded, options.to)
-        except Refused as refused:  # which says nothing of the next notebook
-            print(refused, file=sys.stderr)
-            code = 2
-            continue
-        print(
-            f"{options.to / number}: feedback for {len(waiting)} students; {number}.zip beside it holds all"
-        )
+        waiting = feedback(number, options.graded, options.to)
+        said = f"feedback for {len(waiting)} students; {number}.zip beside it holds all"
+        print(f"{options.to / number}: {said}")
         if later := sum(map(bool, waiting.values())):
             print(f"  note: {later} of them have open questions that nobody has marked yet")
-    return code
+
+    return each(options.notebooks, pages)

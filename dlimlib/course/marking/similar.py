@@ -11,7 +11,6 @@ import itertools
 import json
 import math
 import shutil
-import sys
 import textwrap
 from collections import Counter
 from pathlib import Path
@@ -19,8 +18,7 @@ from typing import NamedTuple
 
 from .. import notebook as nbs
 from ..grading.judge import plain
-from ..handout.release import Refused, student_edition
-from ..record import find
+from ..handout.release import Refused, each, student_edition
 
 LENGTH = 7  # nodes of a run
 ALIKE = 0.5  # of all that is unusual in two answers: so much they share
@@ -151,17 +149,14 @@ def main(argv):
     parser.add_argument("--graded", **graded, help="of `course grade` (default: graded)")
     parser.add_argument("--most", type=int, default=20, metavar="N", help="show so many pairs (default: 20)")
     options = parser.parse_args(argv)
-    width, code = shutil.get_terminal_size().columns, 0
-    for path in find(options.notebooks):
-        try:
-            answers, found = similar(path, options.graded)
-        except Refused as refused:  # which says nothing of the next notebook
-            print(refused, file=sys.stderr)
-            code = 2
-            continue
+    width = shutil.get_terminal_size().columns
+
+    def show(path):
+        answers, found = similar(path, options.graded)
         for cell, (a, b), share, count in found[: options.most]:
             print(f"{share:.0%}  {cell}: {plain(a)} and {plain(b)}, {count:.0f} unusual pieces in common\n")
             print(beside(answers[a][cell], answers[b][cell], width), end="\n\n")
         left = f", of which {options.most} are shown" if len(found) > options.most else ""
         print(f"{path.stem}: {len(found)} pairs of answers are alike{left}, among {len(answers)} students")
-    return code
+
+    return each(options.notebooks, show)
