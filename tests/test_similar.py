@@ -107,8 +107,8 @@ def test_the_command_shows_both(graded, capsys, monkeypatch):
     assert commands.main(["similar", "01", "--graded", str(graded), "--most", "2"]) == 0
     said = capsys.readouterr().out
     assert re.search(r"(?m)^\d+%  \w+: right_\w+ and thief, \d+ unusual pieces in common$", said)
-    students = len([*(graded / "01").iterdir()])
-    assert f"01_autoencoder: 3 pairs of answers are alike, of which 2 are shown, among {students} students" in said
+    among = f"among {len([*(graded / '01').iterdir()])} students"
+    assert f"01_autoencoder: 3 pairs of answers are alike, of which 2 are shown, {among}" in said
     assert " | def " in said and max(map(len, said.splitlines())) <= 100
 
 
